@@ -115,8 +115,9 @@ account_new(struct loop *l, const struct rng *rng, int handle,
 	loop_timer_set(
 	    a->keep, account_has_token(a) ? account_now_ms(a) : INT64_MAX);
 	port_memory_init(&a->ports, opts->ports, opts->nports);
-	a->portion = (struct portion) { .is_shared = hooks->share != NULL,
-		.has_news = true };
+	a->reservation = (struct reservation) {
+		.is_shared = hooks->share != NULL, .has_news = true
+	};
 	account_set_limits(a);
 	account_load(a);
 	/* What is known from the time when it was alone. */
@@ -244,7 +245,7 @@ account_status(const struct account *a, struct account_status *ret)
 		.host = a->opts->host,
 		.state = a->standing.state,
 		.reason = a->standing.reason,
-		.told = a->standing.told,
+		.public_reason = a->standing.public_reason,
 		.until_ms = a->standing.until_ms,
 		.ports = a->ports_text,
 		.sent = a->sent,
@@ -253,7 +254,8 @@ account_status(const struct account *a, struct account_status *ret)
 		.last_sent_s = a->last_sent_s,
 		.size_max_bytes = a->size_max_bytes,
 		.token = account_has_token(a) ? &a->token.facts : NULL,
-		.portion = a->portion.is_shared ? &a->portion : NULL,
+		.reservation = a->reservation.is_shared ? &a->reservation
+							: NULL,
 	};
 }
 
@@ -333,7 +335,7 @@ account_spend(struct account *a, size_t nrcpts)
 	const char *name;
 
 	budget_spend(&a->budget, (uint32_t)nrcpts, account_steady_s(a));
-	portion_spend(&a->portion, (uint32_t)nrcpts, account_now_ms(a));
+	reservation_spend(&a->reservation, (uint32_t)nrcpts, account_now_ms(a));
 	account_share(a);
 	a->are_counts_dirty = true;
 	account_save_counts(a, false);

@@ -29,7 +29,7 @@
 
 struct account;
 struct loop;
-struct portion;
+struct reservation;
 struct share_answer;
 struct share_ask;
 struct tls_ctx;
@@ -115,7 +115,8 @@ struct account_status { /* borrowed until the next turn of the loop */
 	const char *name, *host;
 	enum account_state state;
 	const char *reason; /* "" when ready */
-	const char *told; /* the reason that every user may read (standing.h) */
+	/* the reason that every user may read (standing.h) */
+	const char *public_reason;
 	int64_t until_ms; /* when it tries again */
 	const char *ports; /* port_memory_text() */
 	uint64_t sent; /* messages; kept across restarts */
@@ -129,7 +130,8 @@ struct account_status { /* borrowed until the next turn of the loop */
 	uint64_t size_max_bytes;
 	/* NULL: the account does not use OAuth2 */
 	const struct cred_facts *token;
-	const struct portion *portion; /* NULL: not shared with other relays */
+	const struct reservation
+	    *reservation; /* NULL: not shared with other relays */
 };
 void account_status(const struct account *a, struct account_status *ret);
 struct budget_use;
@@ -187,7 +189,7 @@ void account_trim(struct account *a);
 /* nrcpts recipients are about to be sent to; counts them against the limits. */
 void account_spend(struct account *a, size_t nrcpts);
 
-/* --- shared with other relays (portion.h) -------------------------------- */
+/* --- shared with other relays (reservation.h) ---------------------------- */
 
 /* True: one more recipient may be sent to.  If not, account_want() asks for
  * more, because something is due, and ACCOUNT_MAY_WORK tells when there is
@@ -264,7 +266,8 @@ struct account_news {
 	enum standing_blame blame;
 	const struct answer *answer;
 	const char *why; /* one sentence */
-	const char *told; /* the reason that every user may read; NULL: why */
+	/* the reason that every user may read; NULL: why */
+	const char *public_reason;
 	struct account_port port;
 	enum port_fault fault;
 	const struct secret *secret;

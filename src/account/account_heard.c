@@ -81,7 +81,7 @@ concerns_account(enum diagnosis_act act)
 
 /* An answer as the reason of a pause or a hold: in full, and for everybody. */
 struct reasons {
-	struct buf full, told;
+	struct buf full, public_reason;
 	struct standing_why why; /* borrows these */
 };
 
@@ -92,18 +92,18 @@ reasons_init(
 	struct verdict public = verdict_public(v);
 
 	buf_init(&r->full, DIAGNOSIS_REASON_MAX);
-	buf_init(&r->told, DIAGNOSIS_REASON_MAX);
+	buf_init(&r->public_reason, DIAGNOSIS_REASON_MAX);
 	diagnosis_reason(v, d, &r->full);
-	diagnosis_reason(&public, d, &r->told);
+	diagnosis_reason(&public, d, &r->public_reason);
 	r->why.reason = buf_str(&r->full);
-	r->why.told = buf_str(&r->told);
+	r->why.public_reason = buf_str(&r->public_reason);
 }
 
 static void
 reasons_clear(struct reasons *r)
 {
 	buf_clear(&r->full);
-	buf_clear(&r->told);
+	buf_clear(&r->public_reason);
 }
 
 /* Does to the account what the answer calls for (mail/diagnosis.h). */
@@ -215,7 +215,7 @@ account_heard(struct account *a, const struct account_opts *o,
     const struct account_news *n)
 {
 	bool is_past = account_is_past(a, o);
-	struct standing_why why = { n->why, n->told };
+	struct standing_why why = { n->why, n->public_reason };
 
 	if (n->kind == ACCOUNT_ANSWERED) {
 		if (!concerns_account(n->answer->meaning.act))

@@ -12,7 +12,7 @@
 
 #include "account/account.h"
 #include "account/port_memory.h"
-#include "account/portion.h"
+#include "account/reservation.h"
 #include "account/token.h"
 #include "base/budget.h"
 #include "base/log.h"
@@ -50,7 +50,7 @@ struct account {
 	struct budget budget; /* counts by account_steady_s() */
 	/* wall clock minus boot clock when the account was made */
 	int64_t wall_ahead_ms;
-	struct portion portion;
+	struct reservation reservation;
 	struct account_shared {
 		/* version of the standing that was heard last */
 		uint64_t version;
@@ -92,8 +92,9 @@ account_steady_s(const struct account *a)
 static inline int64_t
 account_learnt_s(const struct account *a)
 {
-	return a->portion.is_shared ? account_steady_s(a)
-				    : clock_wall_ms(loop_clock(a->loop)) / 1000;
+	return a->reservation.is_shared
+		   ? account_steady_s(a)
+		   : clock_wall_ms(loop_clock(a->loop)) / 1000;
 }
 
 static inline int64_t

@@ -96,7 +96,7 @@ account_save_counts(struct account *a, bool is_last)
 	    (!is_last &&
 		account_now_ms(a) < a->counts_saved_ms + COUNTS_SAVE_MS))
 		return;
-	if (!a->portion.is_shared) {
+	if (!a->reservation.is_shared) {
 		buf_init(&b, ACCOUNT_KEPT_MAX);
 		budget_save(&a->budget, &b);
 		keep(a, "budget", &b);
@@ -160,7 +160,7 @@ account_load(struct account *a)
 	port_memory_load(&a->ports, bytes_str(text));
 	free(text);
 	refresh_ports_text(a);
-	if (!a->portion.is_shared) {
+	if (!a->reservation.is_shared) {
 		text = kept(a, "budget");
 		budget_load(&a->budget, bytes_str(text));
 		free(text);
@@ -181,7 +181,7 @@ account_load(struct account *a)
 void
 account_share(const struct account *a)
 {
-	if (a->portion.is_shared)
+	if (a->reservation.is_shared)
 		a->hooks->share(a->hooks->ctx);
 }
 
@@ -191,20 +191,20 @@ account_share_standing(struct account *a, enum standing_cause cause, bool must)
 	a->shared.has_news = true;
 	a->shared.must = must;
 	a->shared.cause = cause;
-	a->portion.has_news = true;
+	a->reservation.has_news = true;
 	account_share(a);
 }
 
 void
 account_share_learnt(struct account *a)
 {
-	a->shared.has_learnt = a->portion.has_news = true;
+	a->shared.has_learnt = a->reservation.has_news = true;
 	account_share(a);
 }
 
 void
 account_share_flush(struct account *a)
 {
-	a->shared.has_flush = a->portion.has_news = true;
+	a->shared.has_flush = a->reservation.has_news = true;
 	account_share(a);
 }

@@ -11,33 +11,33 @@
 bool
 account_may_send(const struct account *a)
 {
-	return portion_may_send(&a->portion, account_now_ms(a));
+	return reservation_may_send(&a->reservation, account_now_ms(a));
 }
 
 void
 account_want(struct account *a)
 {
-	portion_want(&a->portion, account_now_ms(a));
+	reservation_want(&a->reservation, account_now_ms(a));
 	account_share(a);
 }
 
 bool
 account_may_connect(const struct account *a, size_t n)
 {
-	return portion_may_connect(&a->portion, n);
+	return reservation_may_connect(&a->reservation, n);
 }
 
 void
 account_connections(struct account *a, size_t n, size_t wanted)
 {
-	portion_connections(&a->portion, n, wanted, account_now_ms(a));
+	reservation_connections(&a->reservation, n, wanted, account_now_ms(a));
 	account_share(a);
 }
 
 int64_t
 account_turn_at(const struct account *a)
 {
-	return portion_turn_at(&a->portion, account_now_ms(a));
+	return reservation_turn_at(&a->reservation, account_now_ms(a));
 }
 
 /* While nobody knows whether the login works, or whether a window is open
@@ -70,7 +70,7 @@ account_ask(struct account *a, struct share_ask *ret)
 	share_ask_init(ret);
 	ret->max_connections = connections_max(a);
 	account_limits(a, ret->limits);
-	portion_ask(&a->portion, ret, account_now_ms(a));
+	reservation_ask(&a->reservation, ret, account_now_ms(a));
 	if (a->is_stopped) {
 		ret->left = 0;
 		ret->wants_more = false;
@@ -95,8 +95,8 @@ keep_news(struct account *a, const struct share_ask *ask)
 	a->shared.has_news |= ask->has_standing;
 	a->shared.has_learnt |= buf_len(&ask->learnt) > 0;
 	a->shared.has_flush |= ask->has_flush;
-	a->portion.has_news |= a->shared.has_news || a->shared.has_learnt ||
-			       a->shared.has_flush;
+	a->reservation.has_news |= a->shared.has_news || a->shared.has_learnt ||
+				   a->shared.has_flush;
 }
 
 /* Another relay knows that it does not work. */
@@ -171,7 +171,7 @@ hear_standing(struct account *a, const struct share_ask *ask,
 	is_down = standing_hear(&heard, &cause, account_now_ms(a),
 	    account_steady_s(a), buf_bytes(&said->text));
 	sh->is_ready = !is_down && cause == STANDING_WORKED;
-	a->portion.has_news = true; /* it may have more connections now */
+	a->reservation.has_news = true; /* it may have more connections now */
 	if (is_ours(ask, said) || (sh->has_news && sh->must))
 		return; /* or ours comes next */
 	sh->has_news = false;
@@ -247,7 +247,7 @@ take_budget(struct account *a, const struct budget *b, uint32_t used)
 static void
 heard_of_share(struct account *a)
 {
-	if (a->portion.connections > a->portion.allowed)
+	if (a->reservation.connections > a->reservation.allowed)
 		account_changed(a, ACCOUNT_GIVES_WAY);
 	account_changed(a, ACCOUNT_MAY_WORK);
 	account_share(a);
@@ -257,9 +257,9 @@ void
 account_told(struct account *a, const struct share_ask *ask,
     const struct share_answer *answer, int64_t asked_ms)
 {
-	portion_told(&a->portion, answer, asked_ms, account_now_ms(a));
+	reservation_told(&a->reservation, answer, asked_ms, account_now_ms(a));
 	a->wall_ahead_ms = answer->now_ms - asked_ms;
-	take_budget(a, &answer->budget, a->portion.used);
+	take_budget(a, &answer->budget, a->reservation.used);
 	hear_learnt(a, &answer->learnt);
 	hear_standing(a, ask, &answer->standing);
 	a->shared.is_speaker = answer->is_speaker;
@@ -273,14 +273,14 @@ account_told(struct account *a, const struct share_ask *ask,
 void
 account_skipped(struct account *a, const struct share_ask *ask)
 {
-	portion_skipped(&a->portion, ask);
+	reservation_skipped(&a->reservation, ask);
 	keep_news(a, ask);
 }
 
 void
 account_failed(struct account *a, const struct share_ask *ask)
 {
-	portion_failed(&a->portion, ask, account_now_ms(a));
+	reservation_failed(&a->reservation, ask, account_now_ms(a));
 	keep_news(a, ask);
 	heard_of_share(a);
 }

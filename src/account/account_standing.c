@@ -93,7 +93,7 @@ account_hold(struct account *a, const struct account_opts *o,
 static bool
 is_ours_to_tell(const struct account *a)
 {
-	return !a->standing.is_own_limit || !a->portion.is_shared ||
+	return !a->standing.is_own_limit || !a->reservation.is_shared ||
 	       a->shared.is_speaker;
 }
 
@@ -150,7 +150,7 @@ account_set_limits(struct account *a)
 
 	account_limits(a, max);
 	budget_set_limits(&a->budget, max[0], max[1], max[2]);
-	a->portion.block = share_block(max);
+	a->reservation.block = share_block(max);
 }
 
 void

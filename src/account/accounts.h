@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* accounts.h - all accounts, by name and by handle.
  *
- * A handle is the account index of queue.h.  It stays the same as long as the
- * account keeps its name, wherever the name stands in the configuration.  While
- * a removed account finishes what it carries, no other account gets its handle.
+ * A handle is the number of an account, also in queue.h.  It stays the same as
+ * long as the account keeps its name, wherever the name stands in the
+ * configuration.  While a removed account finishes what it carries, no other
+ * account gets its handle.
  */
 #ifndef ACCOUNT_ACCOUNTS_H
 #define ACCOUNT_ACCOUNTS_H

@@ -22,8 +22,8 @@ noinst_LIBRARIES += %reldir%/libaccount.a
 	%reldir%/login_mark.h \
 	%reldir%/port_memory.c \
 	%reldir%/port_memory.h \
-	%reldir%/portion.c \
-	%reldir%/portion.h \
+	%reldir%/reservation.c \
+	%reldir%/reservation.h \
 	%reldir%/share.c \
 	%reldir%/share.h \
 	%reldir%/standing.c \

@@ -29,8 +29,8 @@ standing_down(struct standing *s, enum account_state state,
 	s->state = state;
 	s->is_proven = false;
 	(void)snprintf(s->reason, sizeof(s->reason), "%s", why->reason);
-	(void)snprintf(s->told, sizeof(s->told), "%s",
-	    why->told != NULL ? why->told : why->reason);
+	(void)snprintf(s->public_reason, sizeof(s->public_reason), "%s",
+	    why->public_reason != NULL ? why->public_reason : why->reason);
 	s->until_ms = now_ms + wait_ms;
 }
 
@@ -79,7 +79,7 @@ standing_let_try(struct standing *s)
 void
 standing_forget_reason(struct standing *s)
 {
-	s->reason[0] = s->told[0] = '\0';
+	s->reason[0] = s->public_reason[0] = '\0';
 }
 
 void
@@ -106,8 +106,8 @@ standing_save(
 	    s->reason)); /* fits: DIAGNOSIS_REASON_MAX */
 	if (s->state == ACCOUNT_HELD && s->mark.is_set)
 		login_mark_save(&s->mark, to);
-	if (strcmp(s->told, s->reason) != 0)
-		IGNORE(buf_addf(to, "%s%s\n", told_word, s->told));
+	if (strcmp(s->public_reason, s->reason) != 0)
+		IGNORE(buf_addf(to, "%s%s\n", told_word, s->public_reason));
 }
 
 static void
@@ -116,7 +116,8 @@ load_line(struct standing *s, const char *line)
 	size_t n = strlen(told_word);
 
 	if (strncmp(line, told_word, n) == 0)
-		(void)snprintf(s->told, sizeof(s->told), "%s", line + n);
+		(void)snprintf(
+		    s->public_reason, sizeof(s->public_reason), "%s", line + n);
 	else if (s->state == ACCOUNT_HELD)
 		login_mark_load(&s->mark, line);
 }
@@ -148,7 +149,8 @@ standing_load(
 		s->refusals = (int)n;
 		s->until_ms = now_ms + ((int64_t)at - now_s) * 1000;
 		(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
-		(void)snprintf(s->told, sizeof(s->told), "%s", reason);
+		(void)snprintf(
+		    s->public_reason, sizeof(s->public_reason), "%s", reason);
 		while ((line = strsep(&rest, "\n")) != NULL)
 			load_line(s, line);
 	}

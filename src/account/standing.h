@@ -35,7 +35,7 @@ struct standing {
 	/* "": no trouble so far, or it is over */
 	char reason[DIAGNOSIS_REASON_MAX + 1];
 	/* the reason that every user may read */
-	char told[DIAGNOSIS_REASON_MAX + 1];
+	char public_reason[DIAGNOSIS_REASON_MAX + 1];
 	int64_t troubled_since_ms; /* while there is a reason */
 	/* first pause since a message was accepted; 0: none */
 	int64_t paused_since_ms;
@@ -57,7 +57,7 @@ struct standing {
  * may not read the provider's reply to another user's message; NULL: the
  * same. */
 struct standing_why {
-	const char *reason, *told;
+	const char *reason, *public_reason;
 };
 
 /* Begins a pause or a hold. */

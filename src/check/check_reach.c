@@ -12,9 +12,9 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "net/dial.h"
-#include "net/knock.h"
 #include "net/lookup.h"
 #include "net/loop.h"
+#include "net/probe443.h"
 #include "net/stream.h"
 
 enum {
@@ -61,7 +61,7 @@ struct check_reach {
 	struct host own, witness;
 	struct probe probes[PROBES_MAX];
 	size_t nprobes;
-	struct knock *webs[2]; /* under way: of the host, of the witness */
+	struct probe443 *webs[2]; /* under way: of the host, of the witness */
 	bool is_web_open; /* of one of them */
 	bool is_web_refused; /* by the host, which is up */
 	bool is_comparing;
@@ -107,26 +107,26 @@ is_waiting(const struct check_reach *r)
 }
 
 static void
-on_knocked(struct check_reach *r, int which, enum knock_answer answer)
+on_probed(struct check_reach *r, int which, enum probe443_answer answer)
 {
 	r->webs[which] = NULL;
-	r->is_web_open = r->is_web_open || answer == KNOCK_OPEN;
+	r->is_web_open = r->is_web_open || answer == PROBE443_OPEN;
 	r->is_web_refused = r->is_web_refused ||
-			    (which == 0 && answer == KNOCK_REFUSED);
+			    (which == 0 && answer == PROBE443_REFUSED);
 	if (!is_waiting(r))
 		on_probes_done(r);
 }
 
 static void
-on_own_web(void *ctx, enum knock_answer answer)
+on_own_web(void *ctx, enum probe443_answer answer)
 {
-	on_knocked(ctx, 0, answer);
+	on_probed(ctx, 0, answer);
 }
 
 static void
-on_witness_web(void *ctx, enum knock_answer answer)
+on_witness_web(void *ctx, enum probe443_answer answer)
 {
-	on_knocked(ctx, 1, answer);
+	on_probed(ctx, 1, answer);
 }
 
 static void
@@ -332,10 +332,10 @@ compare(struct check_reach *r)
 		    r->opts.ports[i].port != 587)
 			probe_both(r, SIDE_WITNESS, r->opts.ports[i]);
 	/* Where mail is not wanted, the web mostly is. */
-	if (!is_own_port(r, KNOCK_PORT))
-		r->webs[0] = knock_new(r->loop, r->opts.host, on_own_web, r);
+	if (!is_own_port(r, PROBE443_PORT))
+		r->webs[0] = probe443_new(r->loop, r->opts.host, on_own_web, r);
 	if (r->witness.n > 0)
-		r->webs[1] = knock_new(
+		r->webs[1] = probe443_new(
 		    r->loop, r->opts.witness, on_witness_web, r);
 	if (!is_waiting(r))
 		conclude(r); /* there is nothing to compare with */
@@ -548,8 +548,8 @@ check_reach_free(struct check_reach *r)
 		return;
 	lookup_forget(r->lookup);
 	loop_timer_free(r->timer);
-	knock_forget(r->webs[0]);
-	knock_forget(r->webs[1]);
+	probe443_forget(r->webs[0]);
+	probe443_forget(r->webs[1]);
 	for (size_t i = 0; i < r->nprobes; i++) {
 		dial_free(r->probes[i].dial);
 		stream_free(r->probes[i].stream);

@@ -8,7 +8,7 @@
 
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
-#include "conf/oauth.h"
+#include "conf/oauth_rows.h"
 #include "cred/cred_file.h"
 #include "mail/addr.h"
 #include "sys/log_format.h"

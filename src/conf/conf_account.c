@@ -9,7 +9,7 @@
 #include "base/str.h"
 #include "base/xalloc.h"
 #include "conf/conf_build.h"
-#include "conf/oauth.h"
+#include "conf/oauth_rows.h"
 #include "cred/cred_file.h"
 #include "cred/cred_oauth.h"
 #include "sys/trust.h"

@@ -7,10 +7,10 @@
 
 /* --- lines ---------------------------------------------------------------- */
 
-enum line_kind { LINE_OTHER, LINE_SECTION, LINE_KEY };
+enum line_type { LINE_OTHER, LINE_SECTION, LINE_KEY };
 
 struct line {
-	enum line_kind kind;
+	enum line_type kind;
 	struct bytes all; /* with its line end */
 	struct bytes name; /* of the section, or the key */
 	struct bytes value; /* of the key, with what follows on the line */

@@ -18,8 +18,8 @@ noinst_LIBRARIES += %reldir%/libconf.a
 	%reldir%/conf_vars.h \
 	%reldir%/config_json.c \
 	%reldir%/config_json.h \
-	%reldir%/oauth.c \
-	%reldir%/oauth.h \
+	%reldir%/oauth_rows.c \
+	%reldir%/oauth_rows.h \
 	%reldir%/provider.c \
 	%reldir%/provider.h \
 	%reldir%/replies.c \

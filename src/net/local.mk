@@ -6,8 +6,8 @@ noinst_LIBRARIES += %reldir%/libnet.a
 	%reldir%/dial.h \
 	%reldir%/dirwatch.c \
 	%reldir%/dirwatch.h \
-	%reldir%/knock.c \
-	%reldir%/knock.h \
+	%reldir%/probe443.c \
+	%reldir%/probe443.h \
 	%reldir%/listen.c \
 	%reldir%/listen.h \
 	%reldir%/lookup.c \

@@ -10,9 +10,9 @@
 #include <uv.h>
 
 #include "base/list.h"
-#include "net/knock.h"
 #include "net/lookup.h"
 #include "net/peer.h"
+#include "net/probe443.h"
 
 struct loop;
 
@@ -34,8 +34,8 @@ struct loop_memory {
 	struct peer_diag diag; /* for all sockets of the loop */
 	lookup_way *lookup; /* NULL: lookup_system() */
 	void *lookup_ctx;
-	knock_way *knock; /* NULL: knock_system() */
-	void *knock_ctx;
+	probe443_way *probe443; /* NULL: probe443_system() */
+	void *probe443_ctx;
 	struct list lingering; /* streams that stream_finish() closes later */
 	void (*cut)(struct list *link); /* cuts one of them; set by stream.c */
 };

@@ -64,7 +64,7 @@ relieve(struct courier *c)
 {
 	struct pool *p = c->pool;
 
-	c->service.has_relief = true;
+	c->reuse.has_relief = true;
 	if (!pool_may_take(p) || account_trust(p->account) != ACCOUNT_PROVEN ||
 	    courier_count(p) >= pool_connections_max(p) ||
 	    !account_may_connect(p->account, courier_count(p)))
@@ -93,7 +93,7 @@ has_carried_all(const struct courier *c)
 {
 	size_t max = pool_per_connection(c->pool);
 
-	return (max != 0 && c->service.carried >= max) ||
+	return (max != 0 && c->reuse.carried >= max) ||
 	       smtp_client_is_used_up(c->wire.smtp);
 }
 
@@ -101,7 +101,7 @@ has_carried_all(const struct courier *c)
 static bool
 takes_more(const struct courier *c)
 {
-	return c->is_ready && !c->is_quitting && !c->service.is_over &&
+	return c->is_ready && !c->is_quitting && !c->reuse.is_over &&
 	       !courier_is_past(c) && pool_may_take(c->pool) &&
 	       account_may_send(c->pool->account) && !has_carried_all(c);
 }
@@ -154,8 +154,8 @@ wants_relief(const struct courier *c)
 {
 	size_t max = carries_max(c);
 
-	return !c->service.has_relief && max != 0 &&
-	       c->service.carried >= max / 8 &&
+	return !c->reuse.has_relief && max != 0 &&
+	       c->reuse.carried >= max / 8 &&
 	       c->deliveries.next != c->deliveries.prev;
 }
 
@@ -214,7 +214,7 @@ load(struct courier *c)
 	d = delivery_new(c->pool, qd, c->wire.smtp, &c->remote);
 	if (d == NULL)
 		return true;
-	service_carry(&c->service, list_is_empty(&c->deliveries));
+	reuse_carry(&c->reuse, list_is_empty(&c->deliveries));
 	list_append(&c->deliveries, delivery_link(d));
 	if (wants_relief(c))
 		relieve(c);
@@ -237,10 +237,10 @@ delivery_by_tag(struct courier *c, uint64_t tag)
 static void
 learn_spent(const struct courier *c)
 {
-	if (courier_fact(c, LEARNT_SPENT) == c->service.answered)
+	if (courier_fact(c, LEARNT_SPENT) == c->reuse.answered)
 		courier_learn(
-		    c, LEARNT_PER_CONNECTION, (uint32_t)c->service.answered);
-	courier_learn(c, LEARNT_SPENT, (uint32_t)c->service.answered);
+		    c, LEARNT_PER_CONNECTION, (uint32_t)c->reuse.answered);
+	courier_learn(c, LEARNT_SPENT, (uint32_t)c->reuse.answered);
 }
 
 /* The answer to one transaction may be about the session.  What the engine
@@ -249,24 +249,24 @@ static void
 note_answer(
     struct courier *c, const struct delivery *d, const struct sc_info *info)
 {
-	enum service_news news = service_heard(
-	    &c->service, &info->verdict, c->heard.meaning.act, info->is_void);
+	enum reuse_news news = reuse_heard(
+	    &c->reuse, &info->verdict, c->heard.meaning.act, info->is_void);
 
 	switch (news) {
-	case SERVICE_GOES_ON:
+	case REUSE_GOES_ON:
 		return;
-	case SERVICE_BROKEN:
+	case REUSE_BROKEN:
 		if (!delivery_is_cause(d))
 			(void)courier_tell_answer(c, ACCOUNT_BROKEN_OFF);
 		return;
-	case SERVICE_LIMIT:
+	case REUSE_LIMIT:
 		courier_learn(
-		    c, LEARNT_PER_CONNECTION, (uint32_t)c->service.answered);
+		    c, LEARNT_PER_CONNECTION, (uint32_t)c->reuse.answered);
 		break;
-	case SERVICE_MAYBE_LIMIT:
+	case REUSE_MAYBE_LIMIT:
 		learn_spent(c);
 		break;
-	case SERVICE_SPENT:
+	case REUSE_SPENT:
 		break;
 	}
 	c->remote.is_spent = true;
@@ -453,7 +453,7 @@ maybe_quit(struct courier *c)
 {
 	if (!c->is_ready || c->is_quitting || !list_is_empty(&c->deliveries))
 		return;
-	if (!c->service.is_over && !courier_is_past(c) &&
+	if (!c->reuse.is_over && !courier_is_past(c) &&
 	    pool_may_take(c->pool) &&
 	    courier_now_ms(c) < c->timing.keep_until && !has_carried_all(c))
 		return;
@@ -480,13 +480,13 @@ courier_is_asking(const struct courier *c)
 bool
 courier_is_leaving(const struct courier *c)
 {
-	return c->is_quitting || c->service.is_over;
+	return c->is_quitting || c->reuse.is_over;
 }
 
 void
 courier_retire(struct courier *c)
 {
-	c->service.is_over = true;
+	c->reuse.is_over = true;
 	drive(c);
 }
 

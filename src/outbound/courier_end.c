@@ -221,8 +221,8 @@ act_on(const struct courier *c, const struct sc_info *info)
 	 * its way. */
 	if (!c->is_ready)
 		return ACT_PAUSE;
-	return c->service.was_idle || !c->service.has_broken ? ACT_NOTHING
-							     : ACT_PAUSE;
+	return c->reuse.was_idle || !c->reuse.has_broken ? ACT_NOTHING
+							 : ACT_PAUSE;
 }
 
 /* A single loss may have been chance. */
@@ -258,9 +258,9 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 static enum standing_blame
 blame(const struct courier *c)
 {
-	return c->is_explained         ? BLAME_MESSAGE
-	       : c->service.has_broken ? BLAME_OPEN
-				       : BLAME_PROVIDER;
+	return c->is_explained       ? BLAME_MESSAGE
+	       : c->reuse.has_broken ? BLAME_OPEN
+				     : BLAME_PROVIDER;
 }
 
 bool
@@ -305,7 +305,7 @@ tell_trouble_at_end(const struct courier *c, enum account_news_kind kind,
 	explain(c, info->trouble, &info->verdict, &why);
 	explain(c, info->trouble, &public, &told);
 	n.why = buf_str(&why);
-	n.told = buf_str(&told);
+	n.public_reason = buf_str(&told);
 	(void)courier_tell_account(c, &n); /* it is always about the account */
 	buf_clear(&why);
 	buf_clear(&told);

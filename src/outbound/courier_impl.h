@@ -14,7 +14,7 @@
 #include "outbound/courier.h"
 #include "outbound/delivery.h"
 #include "outbound/pool.h"
-#include "outbound/service.h"
+#include "outbound/reuse.h"
 #include "outbound/wire.h"
 #include "smtp/smtp_client.h"
 
@@ -52,7 +52,7 @@ struct courier {
 	bool is_explained;
 	struct answer heard; /* the newest answer */
 	struct courier_timing timing;
-	struct service service;
+	struct reuse reuse;
 };
 
 static inline int64_t

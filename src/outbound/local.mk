@@ -26,7 +26,7 @@ noinst_LIBRARIES += %reldir%/liboutbound.a
 	%reldir%/outbound.h \
 	%reldir%/pool.c \
 	%reldir%/pool.h \
-	%reldir%/service.c \
-	%reldir%/service.h \
+	%reldir%/reuse.c \
+	%reldir%/reuse.h \
 	%reldir%/wire.c \
 	%reldir%/wire.h

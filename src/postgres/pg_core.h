@@ -56,7 +56,8 @@ struct pg_store {
 	/* number of the last batch of requests; under the mutex */
 	uint64_t batches;
 	struct list facts; /* shared facts, under the mutex (pg_shared.c) */
-	int64_t steady_from_ms, beat_ms, sweep_ms; /* used by beat() alone */
+	/* used by heartbeat() alone */
+	int64_t steady_from_ms, heartbeat_ms, sweep_ms;
 	struct pg_history { /* used by history_add() alone */
 		struct buf late; /* lines that are not written yet */
 		size_t row_bytes,
@@ -206,7 +207,8 @@ struct store_scan *pg_scan_new(struct store *st, int64_t wall_ms);
 enum store_found pg_scan_next(struct store_scan *c, enum store_place *ret_place,
     char ret_id[QID_SIZE], struct err *err);
 void pg_scan_free(struct store_scan *c);
-int pg_beat(struct store *st, const struct store_counts *ours, struct err *err);
+int pg_heartbeat(
+    struct store *st, const struct store_counts *ours, struct err *err);
 
 /* pg_list.c */
 int pg_others(struct store *st, struct store_look *l,

@@ -12,7 +12,7 @@ enum {
 	/* A relay takes from others only when it has been heard itself for so
 	 * long: after a pause of the database all are late at once. */
 	STEADY_MS = 10 * 1000,
-	GAP_MS = 5 * 1000, /* several beats of one that is heard */
+	GAP_MS = 5 * 1000, /* several heartbeats of one that is heard */
 	SWEEP_MS = 60 * 1000,
 	CLAIM_MAX = 250 /* messages at a time */
 };
@@ -120,7 +120,7 @@ pg_add_found(struct pg_store *s, const PGresult *r)
 	(void)pthread_mutex_unlock(&s->mutex);
 }
 
-/* --- the beat ------------------------------------------------------------- */
+/* --- the heartbeat -------------------------------------------------------- */
 
 static void
 set_clock(struct pg_store *s, int64_t its_ms)
@@ -131,7 +131,7 @@ set_clock(struct pg_store *s, int64_t its_ms)
 #define ITS_MS "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 
 static enum pg_said
-run_beat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
+run_heartbeat(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 {
 	const struct store_counts *n = t->ctx;
 	const struct pg_arg args[] = { PG_ME(s), PG_NUMBER(pg_pid(c)),
@@ -278,25 +278,27 @@ claim(struct pg_store *s, bool *ret_more, struct err *err)
 }
 
 int
-pg_beat(struct store *st, const struct store_counts *ours, struct err *err)
+pg_heartbeat(struct store *st, const struct store_counts *ours, struct err *err)
 {
 	struct pg_store *s = pg_of(st);
 	int64_t now = pg_now_ms(s); /* from before the question */
-	struct pg_task beat = { .run = run_beat, .ctx = ours, .err = err },
+	struct pg_task heartbeat = { .run = run_heartbeat,
+		.ctx = ours,
+		.err = err },
 		       bury = { .run = run_bury, .err = err },
 		       sweep = { .run = run_sweep, .err = err };
 	bool has_more = false;
 
-	if (pg_perform(s, &beat) != PG_DONE)
+	if (pg_perform(s, &heartbeat) != PG_DONE)
 		return -1;
-	if (beat.is_none)
+	if (heartbeat.is_none)
 		return err_set(err, ERR_LOST,
 		    "%s: this relay was not heard for ten seconds, so others "
 		    "have its messages; it starts anew",
 		    s->store.name);
-	if (now > s->beat_ms + GAP_MS)
+	if (now > s->heartbeat_ms + GAP_MS)
 		s->steady_from_ms = now;
-	s->beat_ms = now;
+	s->heartbeat_ms = now;
 	pg_clear_doubts(s);
 	pg_pool_rest(s->pool);
 	if (now >= s->steady_from_ms + STEADY_MS &&

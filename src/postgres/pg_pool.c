@@ -26,7 +26,8 @@ enum {
 	LOOP_ANSWER_MS = 2000, /* on the loop's thread */
 	AGAIN_MS = 500, /* after a failure to connect */
 	REST_MS = 10 * 1000, /* one that is not needed for so long is closed, */
-	REST_CONNS = 2, /* but for the beat's, and one for the loop meanwhile */
+	/* but for the heartbeat's, and one for the loop meanwhile */
+	REST_CONNS = 2,
 	OPTIONS_MAX = 64,
 	HOSTS_MAX = 4096, /* bytes of a list */
 };

@@ -7,7 +7,7 @@
 
 #include "base/xalloc.h"
 
-enum { LATE_MS = 3000 }; /* three beats */
+enum { LATE_MS = 3000 }; /* three heartbeats */
 
 /* A message is rewritten for each line of its journal, next to where it was,
  * and is gone soon: so there is room in each page, and cleaning comes early. */

@@ -109,7 +109,7 @@ static const struct store_ops ops = {
 	.history_read = pg_history_read,
 	.history_close = pg_history_close,
 	.history_follow = pg_history_follow,
-	.beat = pg_beat,
+	.heartbeat = pg_heartbeat,
 	.others = pg_others,
 	.peek = pg_peek,
 	.totals = pg_totals,
@@ -187,7 +187,7 @@ store_new(
 	list_init(&s->doubts);
 	list_init(&s->facts);
 	buf_init(&s->history.late, PG_LATE_BYTES);
-	s->steady_from_ms = s->beat_ms = pg_now_ms(s);
+	s->steady_from_ms = s->heartbeat_ms = pg_now_ms(s);
 	s->name = xstrdup(o->name);
 	s->store = (struct store) { .ops = &ops,
 		.name = pg_pool_name(pool),

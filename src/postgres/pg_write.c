@@ -7,7 +7,7 @@
 #include "base/crc32.h"
 #include "base/xalloc.h"
 
-enum { DOUBT_BEATS = 60 };
+enum { DOUBT_HEARTBEATS = 60 };
 
 /* A relay that was taken for dead makes nothing more; what is below 0 is none
  * (pg_move.c). */
@@ -20,7 +20,7 @@ enum { DOUBT_BEATS = 60 };
 struct doubt {
 	struct list link;
 	char id[QID_SIZE];
-	int beats;
+	int heartbeats;
 };
 
 struct pg_draft {
@@ -193,7 +193,7 @@ add_doubt(struct pg_store *s, const char *id)
 	struct doubt *d = xcalloc(1, sizeof(*d));
 
 	memcpy(d->id, id, QID_SIZE);
-	d->beats = DOUBT_BEATS;
+	d->heartbeats = DOUBT_HEARTBEATS;
 	(void)pthread_mutex_lock(&s->mutex);
 	list_append(&s->doubts, &d->link);
 	(void)pthread_mutex_unlock(&s->mutex);
@@ -458,8 +458,8 @@ pg_clear_doubts(struct pg_store *s)
 		d = list_entry(todo.next, struct doubt, link);
 		list_remove(&d->link);
 		if (pg_remove(&s->store, STORE_QUEUE, d->id, NULL) == 0)
-			d->beats--;
-		if (d->beats == 0) {
+			d->heartbeats--;
+		if (d->heartbeats == 0) {
 			free(d);
 			continue;
 		}

@@ -51,7 +51,7 @@ fresh_tick(struct queue *q)
 		    now - msg->body.fresh_ms < FRESH_MS)
 			continue;
 		msg->body.is_fresh = false;
-		beat_used(msg);
+		remote_store_used(msg);
 		message_advance(msg); /* may free it */
 	}
 	if (q->fresh.peak - q->fresh.bytes >= TRIM_BYTES)
@@ -80,7 +80,7 @@ message_drop_message(struct queue_message *msg)
 	msg->body.draft = NULL;
 	message_drop_loaded(msg);
 	msg->body.is_here = false;
-	beat_used(msg);
+	remote_store_used(msg);
 }
 
 void

@@ -2,8 +2,8 @@
 /* body.h - the content of a message: in memory, or read from the store.
  *
  * message_load() blocks while a local store reads; from a remote store a
- * message is brought to this machine first (beat.h).  Everything else does not
- * block.
+ * message is brought to this machine first (remote_store.h).  Everything else
+ * does not block.
  */
 #ifndef QUEUE_BODY_H
 #define QUEUE_BODY_H
@@ -28,8 +28,8 @@ struct message_body {
 	struct store_message *loaded;
 	size_t charged; /* bytes counted against QUEUE_FRESH_MAX */
 	bool is_fresh; /* kept in memory for the first attempt */
-	/* A remote store (beat.h): is_here, all of `loaded' is on this machine;
-	 * is_ahead, it was fetched and no delivery has taken it. */
+	/* A remote store (remote_store.h): is_here, all of `loaded' is on this
+	 * machine; is_ahead, it was fetched and no delivery has taken it. */
 	bool is_here, is_ahead;
 	int64_t fresh_ms; /* boot clock; when is_fresh was set */
 };

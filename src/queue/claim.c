@@ -18,14 +18,14 @@ enum {
 /* --- taking --------------------------------------------------------------- */
 
 static struct entry *
-first_due(struct queue *q, int account, enum line_kind kind)
+first_due(struct queue *q, int account, enum heap_kind kind)
 {
 	struct due_node *n;
 
 	if (account < 0 || account >= q->naccounts)
 		return NULL; /* an account from before a reload */
 	while (!removals_are_full(q) &&
-	       (n = due_first(&q->accounts[account].lines[kind].due)) != NULL &&
+	       (n = due_first(&q->accounts[account].heaps[kind].due)) != NULL &&
 	       n->due_ms <= queue_now(q)) {
 		struct entry *e = list_entry(n, struct entry, node);
 
@@ -46,12 +46,12 @@ is_like_suspect(const struct queue *q, const struct entry *e)
 
 /* Where nothing better is found, the first one. */
 static struct entry *
-other_due(struct queue *q, int account, enum line_kind kind)
+other_due(struct queue *q, int account, enum heap_kind kind)
 {
 	struct entry *best = first_due(q, account, kind);
 
 	for (int i = 0; best != NULL && i < DRAWS_MAX; i++) {
-		const struct due *due = &q->accounts[account].lines[kind].due;
+		const struct due *due = &q->accounts[account].heaps[kind].due;
 		struct entry *e = list_entry(
 		    due_any(due, rng_below(q->o.rng, (uint32_t)due->count),
 			queue_now(q)),
@@ -70,20 +70,20 @@ other_due(struct queue *q, int account, enum line_kind kind)
 bool
 queue_has_due(struct queue *q, int account)
 {
-	return first_due(q, account, LINE_ORDINARY) != NULL;
+	return first_due(q, account, HEAP_ORDINARY) != NULL;
 }
 
 bool
 queue_has_suspect_due(struct queue *q, int account)
 {
-	return first_due(q, account, LINE_SUSPECTS) != NULL;
+	return first_due(q, account, HEAP_SUSPECTS) != NULL;
 }
 
 /* While something was due, queue_tick() did not look for what comes next. */
 static void
-note_taken(struct queue *q, int account, enum line_kind kind)
+note_taken(struct queue *q, int account, enum heap_kind kind)
 {
-	struct line *l = &q->accounts[account].lines[kind];
+	struct due_heap *l = &q->accounts[account].heaps[kind];
 
 	l->is_woken = first_due(q, account, kind) != NULL;
 	if (!l->is_woken && due_first(&l->due) != NULL)
@@ -93,21 +93,21 @@ note_taken(struct queue *q, int account, enum line_kind kind)
 size_t
 queue_backlog(const struct queue *q, int account)
 {
-	return q->accounts[account].lines[LINE_ORDINARY].due.count;
+	return q->accounts[account].heaps[HEAP_ORDINARY].due.count;
 }
 
 /* The others have their turn, too: what is left is put off in the next one. */
 static void
-go_on_later(struct queue *q, int account, enum line_kind kind)
+go_on_later(struct queue *q, int account, enum heap_kind kind)
 {
-	q->accounts[account].lines[kind].is_woken = false;
+	q->accounts[account].heaps[kind].is_woken = false;
 	q->is_todo = true;
 	queue_rescheduled(q);
 }
 
 static struct queue_claim *
-take_chosen(struct queue *q, int account, enum line_kind kind,
-    struct entry *(*choose)(struct queue *q, int account, enum line_kind kind))
+take_chosen(struct queue *q, int account, enum heap_kind kind,
+    struct entry *(*choose)(struct queue *q, int account, enum heap_kind kind))
 {
 	struct entry *e;
 	int later = 0;
@@ -116,20 +116,20 @@ take_chosen(struct queue *q, int account, enum line_kind kind,
 		struct queue_message *msg = message_get(q, e);
 
 		entry_unwait(q, e);
-		switch (beat_fetch(msg)) {
-		case BEAT_HERE:
+		switch (remote_store_fetch(msg)) {
+		case REMOTE_STORE_HERE:
 			break;
-		case BEAT_COMES:
-			if (beat_is_full(q))
+		case REMOTE_STORE_COMES:
+			if (remote_store_is_full(q))
 				return NULL; /* it is woken */
 			continue;
-		case BEAT_LATER:
+		case REMOTE_STORE_LATER:
 			if (++later < LATER_MAX)
 				continue;
 			go_on_later(q, account, kind);
 			return NULL;
 		}
-		beat_used(msg);
+		remote_store_used(msg);
 		if (!message_load(msg, true)) {
 			note_taken(q, account, kind);
 			continue;
@@ -145,26 +145,26 @@ take_chosen(struct queue *q, int account, enum line_kind kind,
 		return &msg->attempt.claim;
 	}
 	if (account >= 0 && account < q->naccounts)
-		q->accounts[account].lines[kind].is_woken = false;
+		q->accounts[account].heaps[kind].is_woken = false;
 	return NULL;
 }
 
 struct queue_claim *
 queue_take(struct queue *q, int account)
 {
-	return take_chosen(q, account, LINE_ORDINARY, first_due);
+	return take_chosen(q, account, HEAP_ORDINARY, first_due);
 }
 
 struct queue_claim *
 queue_take_other(struct queue *q, int account)
 {
-	return take_chosen(q, account, LINE_ORDINARY, other_due);
+	return take_chosen(q, account, HEAP_ORDINARY, other_due);
 }
 
 struct queue_claim *
 queue_take_suspect(struct queue *q, int account)
 {
-	return take_chosen(q, account, LINE_SUSPECTS, first_due);
+	return take_chosen(q, account, HEAP_SUSPECTS, first_due);
 }
 
 void
@@ -230,7 +230,7 @@ queue_claim_read(struct queue_claim *d, uint64_t at, void *p, size_t n,
 void
 queue_claim_round_trip(struct queue_claim *d, int64_t ms)
 {
-	race_round_trip(d->msg, ms);
+	head_start_round_trip(d->msg, ms);
 }
 
 /* --- giving back ---------------------------------------------------------- */
@@ -814,8 +814,8 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
 	entry_name_rcpt(msg->e, msg->env);
 	message_drop_answers(msg);
 	if (msg->attempt.result == RESULT_SENT)
-		race_sent(msg);
-	race_attempt_over(msg);
+		head_start_sent(msg);
+	head_start_attempt_over(msg);
 	message_advance(msg);
 }
 

@@ -124,7 +124,7 @@ counts_sorted(struct queue *q)
 static void
 leave(struct queue *q, struct tally *t, const struct entry *e, bool stays)
 {
-	t->of[e->counted - 1]--;
+	t->of[e->tallied_as - 1]--;
 	if (t->oldest == e && !stays)
 		t->oldest = next_oldest(q, t, e);
 }
@@ -132,7 +132,7 @@ leave(struct queue *q, struct tally *t, const struct entry *e, bool stays)
 static void
 join(struct tally *t, struct entry *e)
 {
-	t->of[e->counted - 1]++;
+	t->of[e->tallied_as - 1]++;
 	if (!e->is_failed && is_older(e, t->oldest))
 		t->oldest = e;
 }
@@ -145,15 +145,15 @@ count_as(struct queue *q, struct entry *e, unsigned now)
 	bool stays = now != 0 && !e->is_failed;
 	struct tally *u;
 
-	if (now == e->counted)
+	if (now == e->tallied_as)
 		return;
 	u = get_tally(t, e->uid);
-	if (e->counted != 0) {
+	if (e->tallied_as != 0) {
 		leave(q, &t->all, e, stays);
 		leave(q, u, e, stays);
 	}
-	e->counted = now & 7u;
-	if (e->counted != 0) {
+	e->tallied_as = now & 7u;
+	if (e->tallied_as != 0) {
 		join(&t->all, e);
 		join(u, e);
 	}

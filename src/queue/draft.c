@@ -117,7 +117,7 @@ begin(struct queue_message *msg)
 	entry_route(q, e, msg->env);
 	message_begin(msg);
 	if (msg->client.mode != QUEUE_MODE_QUEUE && e->account >= 0)
-		queue_wake(q, e->account, entry_line(e), true);
+		queue_wake(q, e->account, entry_heap(e), true);
 	entry_wait(q, e);
 }
 
@@ -138,7 +138,7 @@ queue_draft_end(struct queue_draft *d, const struct envelope *env,
 	if (msg->env->arrived_s == 0)
 		msg->env->arrived_s = queue_wall(q) / 1000;
 	else
-		msg->env->arrived_s += q->beat.wall_ahead_ms / 1000;
+		msg->env->arrived_s += q->remote.wall_ahead_ms / 1000;
 	message_take_content(msg, d);
 	message_waits(msg, d, mode, verdict_by_ms);
 	message_calls(msg, on_accepted, ctx);

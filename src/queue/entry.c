@@ -20,7 +20,7 @@ queue_now(const struct queue *q)
 int64_t
 queue_wall(const struct queue *q)
 {
-	return clock_wall_ms(q->o.clock) + q->beat.wall_ahead_ms;
+	return clock_wall_ms(q->o.clock) + q->remote.wall_ahead_ms;
 }
 
 /* --- by id ---------------------------------------------------------------- */

@@ -62,7 +62,7 @@ struct entry {
 	bool is_put_off : 1; /* put off by the attempt gate */
 	/* a waiting recipient may have got the message */
 	bool is_uncertain : 1;
-	unsigned counted : 3; /* 0: in no tally; else 1 + the state */
+	unsigned tallied_as : 3; /* 0: in no tally; else 1 + the state */
 	char id[QID_SIZE];
 	/* sender NUL recipient NUL; the recipient still waits, if one does */
 	char names[];

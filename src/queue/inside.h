@@ -3,17 +3,16 @@
  *
  *  entry     a message in memory; schedule and count keep entries
  *  message   what an entry has while something happens to it: body, disk,
- *            client, race, join (gate), attempt (claim), news
+ *            client, head_start, join (gate), attempt (claim), news
  *  job       a blocking piece of work on another thread
- *  beat      a store that is shared with other relays; asked: their requests
+ *  remote_store  a store that is shared with other relays; their requests:
+ *            remote_requests
  *
  * Everything belongs to the loop's thread, except what job.h says.
  */
 #ifndef QUEUE_INSIDE_H
 #define QUEUE_INSIDE_H
 
-#include "queue/asked.h"
-#include "queue/beat.h"
 #include "queue/count.h"
 #include "queue/drops.h"
 #include "queue/entry.h"
@@ -22,6 +21,8 @@
 #include "queue/message.h"
 #include "queue/original.h"
 #include "queue/queue.h"
+#include "queue/remote_requests.h"
+#include "queue/remote_store.h"
 #include "queue/removal.h"
 #include "queue/retry.h"
 #include "queue/scan.h"
@@ -69,12 +70,12 @@ struct queue {
 	bool is_ticking; /* within queue_tick() */
 	bool is_todo; /* a client is to be told at the next queue_tick() */
 	struct scan scan;
-	struct beat beat;
-	struct asked asked;
+	struct remote_store remote;
+	struct remote_requests requests;
 	struct original original;
 	struct removals removals;
 	struct drops drops;
-	struct races race;
+	struct head_starts head_starts;
 	struct fresh fresh;
 	struct bad_disk bad_disk;
 	int64_t sweep_ms;

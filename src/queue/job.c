@@ -133,9 +133,9 @@ run_fetch(struct job *j)
 }
 
 static int
-run_beat(struct job *j)
+run_heartbeat(struct job *j)
 {
-	return j->q->store->ops->beat(j->q->store, &j->counts, &j->err);
+	return j->q->store->ops->heartbeat(j->q->store, &j->counts, &j->err);
 }
 
 static int
@@ -155,7 +155,7 @@ static int (*const runs[])(struct job *j) = {
 	[JOB_STATE] = run_state,
 	[JOB_DROPS] = run_drops,
 	[JOB_FETCH] = run_fetch,
-	[JOB_BEAT] = run_beat,
+	[JOB_HEARTBEAT] = run_heartbeat,
 	[JOB_ASK] = run_ask,
 };
 

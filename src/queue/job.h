@@ -27,7 +27,7 @@ enum job_kind {
 	JOB_STATE,
 	JOB_DROPS,
 	JOB_FETCH, /* remote store: fetch the content of a message */
-	JOB_BEAT, /* remote store: heartbeat, take over what nobody owns */
+	JOB_HEARTBEAT, /* remote store: heartbeat, take over what nobody owns */
 	JOB_ASK /* runs a question for queue_ask_store() */
 };
 
@@ -47,7 +47,7 @@ struct job {
 	enum job_kind kind;
 	void (*done)(struct job *j);
 	/* NULL for JOB_SET_ASIDE, JOB_REMOVE, JOB_SYNC, JOB_STATE, JOB_DROPS,
-	 * JOB_BEAT, JOB_ASK */
+	 * JOB_HEARTBEAT, JOB_ASK */
 	struct queue_message *msg;
 	char id[QID_SIZE];
 	enum store_place place;
@@ -78,7 +78,7 @@ struct job {
 		struct store_message *loaded;
 		enum store_result result; /* STORE_OK: loaded is set */
 	} fetch;
-	struct store_counts counts; /* JOB_BEAT */
+	struct store_counts counts; /* JOB_HEARTBEAT */
 	struct queue_ask ask; /* JOB_ASK */
 	bool is_finished; /* under q->jobs.mutex */
 	int rc;

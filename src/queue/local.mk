@@ -1,15 +1,15 @@
 noinst_LIBRARIES += %reldir%/libqueue.a
 %canon_reldir%_libqueue_a_CFLAGS = $(AM_CFLAGS) -pthread
 %canon_reldir%_libqueue_a_SOURCES = \
-	%reldir%/asked.c \
-	%reldir%/asked.h \
-	%reldir%/beat.c \
-	%reldir%/beat.h \
+	%reldir%/remote_requests.c \
+	%reldir%/remote_requests.h \
+	%reldir%/remote_store.c \
+	%reldir%/remote_store.h \
 	%reldir%/body.c \
 	%reldir%/body.h \
 	%reldir%/claim.c \
 	%reldir%/claim.h \
-	%reldir%/control.c \
+	%reldir%/manage.c \
 	%reldir%/count.c \
 	%reldir%/count.h \
 	%reldir%/draft.c \
@@ -32,8 +32,8 @@ noinst_LIBRARIES += %reldir%/libqueue.a
 	%reldir%/message_disk.h \
 	%reldir%/news.c \
 	%reldir%/news.h \
-	%reldir%/race.c \
-	%reldir%/race.h \
+	%reldir%/head_start.c \
+	%reldir%/head_start.h \
 	%reldir%/original.c \
 	%reldir%/original.h \
 	%reldir%/queue.c \

@@ -54,8 +54,8 @@ free_message(struct queue_message *msg)
 		return;
 	if (msg->join.lines > 0)
 		carrier_abandon(msg);
-	race_attempt_over(msg);
-	race_store_over(msg);
+	head_start_attempt_over(msg);
+	head_start_store_over(msg);
 	message_drop_answers(msg);
 	message_drop_content(msg);
 	if (msg->client.draft != NULL)

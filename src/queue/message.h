@@ -20,10 +20,10 @@
 #include "queue/claim.h"
 #include "queue/entry.h"
 #include "queue/gate.h"
+#include "queue/head_start.h"
 #include "queue/message_client.h"
 #include "queue/message_disk.h"
 #include "queue/news.h"
-#include "queue/race.h"
 
 struct queue_message {
 	struct list link; /* in q->messages */
@@ -32,7 +32,7 @@ struct queue_message {
 	struct envelope *env; /* NULL: only the store has it */
 	struct message_body body;
 	struct message_disk disk;
-	struct message_race race;
+	struct message_head_start head_start;
 	struct message_client client;
 	struct message_join join;
 	struct message_attempt attempt;

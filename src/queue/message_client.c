@@ -61,7 +61,7 @@ message_deadline(const struct queue_message *msg)
 	    (msg->disk.state == DISK_SAFE && msg->disk.mark != MARK_NONE))
 		return INT64_MAX;
 	if (msg->disk.state == DISK_WAITING)
-		return msg->race.store_at_ms;
+		return msg->head_start.store_at_ms;
 	if (msg->disk.state == DISK_LOST)
 		return msg->attempt.is_active ? INT64_MAX
 					      : msg->client.grace_ms;
@@ -158,7 +158,7 @@ void
 message_hurry(struct queue_message *msg)
 {
 	msg->client.verdict_by_ms = queue_now(msg->q);
-	race_hurry(msg);
+	head_start_hurry(msg);
 }
 
 void

@@ -53,14 +53,14 @@ message_store(struct queue_message *msg)
 	msg->disk.must_sync = false;
 	msg->disk.mark = MARK_NONE;
 	msg->disk.state = DISK_WRITING;
-	race_store_begun(msg);
+	head_start_store_begun(msg);
 	job_submit(j);
 }
 
 void
 message_begin(struct queue_message *msg)
 {
-	if (race_begin(msg) > 0)
+	if (head_start_begin(msg) > 0)
 		msg->disk.state = DISK_WAITING;
 	else
 		message_store(msg);
@@ -274,7 +274,7 @@ store_done(struct queue_message *msg, struct job *j)
 	if (j->rc == 0) {
 		message_set_stored(msg, NULL);
 		q->bad_disk.failures = 0;
-		race_stored(msg);
+		head_start_stored(msg);
 		/* Only now message_deadline() has a date: the driver of the
 		 * queue must hear of it, or the client waits for ever. */
 		queue_rescheduled(q);
@@ -360,7 +360,7 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	switch (j->kind) {
 	case JOB_STORE:
 		store_done(msg, j);
-		race_store_over(msg);
+		head_start_store_over(msg);
 		break;
 	case JOB_FAIL:
 		fail_done(msg, j);
@@ -377,7 +377,7 @@ message_disk_done(struct queue_message *msg, struct job *j)
 	case JOB_STATE:
 	case JOB_DROPS:
 	case JOB_FETCH:
-	case JOB_BEAT:
+	case JOB_HEARTBEAT:
 	case JOB_ASK:
 		break;
 	}
@@ -400,7 +400,7 @@ message_store_due(struct queue *q)
 		    it, struct queue_message, client.link);
 
 		if (msg->disk.state == DISK_WAITING &&
-		    msg->race.store_at_ms <= now)
+		    msg->head_start.store_at_ms <= now)
 			message_store(msg);
 	}
 }

@@ -34,7 +34,7 @@ enum mark {
 };
 
 /* message_disk.c decides about it.  The other files add lines to the notes, and
- * beat.c begins and ends the job that fetches a message. */
+ * remote_store.c begins and ends the job that fetches a message. */
 struct message_disk {
 	enum disk_state state;
 	struct err err; /* DISK_LOST */

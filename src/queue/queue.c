@@ -17,7 +17,7 @@ queue_new(const struct queue_opts *opts)
 	q->o = *opts;
 	q->retry = (struct retry) { opts->retry_after_ms, opts->retry_max_ms };
 	q->store = opts->store;
-	q->beat.wall_ahead_ms = q->store->ahead_ms;
+	q->remote.wall_ahead_ms = q->store->ahead_ms;
 	slab_init(&q->entries.slab);
 	list_init(&q->entries.listed);
 	list_init(&q->entries.walks);
@@ -102,7 +102,7 @@ static bool
 route_one(struct queue *q)
 {
 	struct due_node *n = due_first(
-	    &q->accounts[q->naccounts].lines[LINE_ORDINARY].due);
+	    &q->accounts[q->naccounts].heaps[HEAP_ORDINARY].due);
 	struct entry *e;
 	struct queue_message *msg;
 
@@ -134,9 +134,9 @@ route_step(struct queue *q)
 
 /* Returns when the next one will be due. */
 static int64_t
-wake_for(struct queue *q, int account, enum line_kind kind)
+wake_for(struct queue *q, int account, enum heap_kind kind)
 {
-	struct line *l = &q->accounts[account].lines[kind];
+	struct due_heap *l = &q->accounts[account].heaps[kind];
 	struct due_node *n = due_first(&l->due);
 
 	if (n != NULL && n->due_ms <= queue_now(q)) {
@@ -156,9 +156,9 @@ wake_accounts(struct queue *q)
 	int64_t next = INT64_MAX;
 
 	for (int i = 0; i < q->naccounts; i++)
-		for (int k = 0; k < LINES; k++)
+		for (int k = 0; k < HEAPS; k++)
 			next = earlier_of(
-			    next, wake_for(q, i, (enum line_kind)k));
+			    next, wake_for(q, i, (enum heap_kind)k));
 	return next;
 }
 
@@ -264,7 +264,7 @@ static int64_t
 next_deadline(struct queue *q)
 {
 	struct due_node *n = due_first(
-	    &q->accounts[q->naccounts].lines[LINE_ORDINARY].due);
+	    &q->accounts[q->naccounts].heaps[HEAP_ORDINARY].due);
 	int64_t next = n != NULL ? n->due_ms : INT64_MAX;
 
 	list_foreach (it, &q->clients)
@@ -292,7 +292,7 @@ queue_tick(struct queue *q)
 	queue_clean_failed(q);
 	next = earlier_of(wake_accounts(q), removals_tick(q));
 	next = earlier_of(next, fresh_tick(q));
-	next = earlier_of(next, beat_tick(q));
+	next = earlier_of(next, remote_store_tick(q));
 	q->is_ticking = false;
 	if (has_more || q->is_todo)
 		return queue_now(q);

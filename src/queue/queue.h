@@ -42,7 +42,7 @@ struct queue_claim;
 
 /* What the queue asks of the program around it. */
 struct queue_hooks {
-	/* The account this message goes through: 0 <= index < naccounts, or
+	/* The account this message goes through: 0 <= handle < naccounts, or
 	 * -1: none can be named now (it waits and is asked about again). */
 	int (*route)(void *ctx, const struct envelope *e);
 	/* Something is due for this account now, or, account -1, the
@@ -429,7 +429,7 @@ struct queue_item { /* borrowed until the next call on q */
 	int64_t arrived_s; /* wall clock */
 	int64_t next_try_ms; /* boot clock */
 	int attempts;
-	int account; /* index or -1 */
+	int account; /* handle or -1 */
 	uint32_t uid;
 	enum queue_state state;
 	bool is_uncertain; /* some who wait may have been served */

@@ -194,7 +194,7 @@ look_on(struct queue *q)
 	case STORE_FOUND_END:
 		scan_clear(q);
 		q->scan.is_done = true;
-		asked_look(q);
+		remote_requests_look(q);
 		break;
 	}
 }

@@ -17,27 +17,27 @@ schedule_init(struct queue *q, int n)
 	q->naccounts = n;
 	q->accounts = xcalloc((size_t)n + 1, sizeof(*q->accounts));
 	for (int i = 0; i <= n; i++)
-		for (int k = 0; k < LINES; k++)
-			due_init(&q->accounts[i].lines[k].due);
+		for (int k = 0; k < HEAPS; k++)
+			due_init(&q->accounts[i].heaps[k].due);
 }
 
 void
 schedule_clear(struct queue *q)
 {
 	for (int i = 0; i <= q->naccounts; i++) {
-		for (int k = 0; k < LINES; k++)
-			due_clear(&q->accounts[i].lines[k].due);
+		for (int k = 0; k < HEAPS; k++)
+			due_clear(&q->accounts[i].heaps[k].due);
 		free(q->accounts[i].suspect);
 	}
 	free(q->accounts);
 	q->accounts = NULL;
 }
 
-enum line_kind
-entry_line(const struct entry *e)
+enum heap_kind
+entry_heap(const struct entry *e)
 {
-	return e->account >= 0 && e->suspicion != 0 ? LINE_SUSPECTS
-						    : LINE_ORDINARY;
+	return e->account >= 0 && e->suspicion != 0 ? HEAP_SUSPECTS
+						    : HEAP_ORDINARY;
 }
 
 static struct due *
@@ -45,7 +45,7 @@ due_of(struct queue *q, const struct entry *e)
 {
 	int account = e->account >= 0 ? e->account : q->naccounts;
 
-	return &q->accounts[account].lines[entry_line(e)].due;
+	return &q->accounts[account].heaps[entry_heap(e)].due;
 }
 
 void
@@ -96,7 +96,7 @@ entry_wait(struct queue *q, struct entry *e)
 		due_add(due_of(q, e), &e->node, e->times.next_ms);
 	}
 	if (e->account >= 0 && e->times.next_ms <= now)
-		queue_wake(q, e->account, entry_line(e), false);
+		queue_wake(q, e->account, entry_heap(e), false);
 	else
 		queue_rescheduled(q);
 }
@@ -108,9 +108,9 @@ entry_unwait(struct queue *q, struct entry *e)
 }
 
 void
-queue_wake(struct queue *q, int account, enum line_kind kind, bool even_again)
+queue_wake(struct queue *q, int account, enum heap_kind kind, bool even_again)
 {
-	struct line *l = &q->accounts[account].lines[kind];
+	struct due_heap *l = &q->accounts[account].heaps[kind];
 
 	if ((l->is_woken && !even_again) || q->is_closing)
 		return;

@@ -14,10 +14,10 @@
 
 #include "base/due.h"
 #include "queue/entry.h"
-#include "queue/race.h"
+#include "queue/head_start.h"
 
-enum line_kind { LINE_ORDINARY, LINE_SUSPECTS, LINES };
-struct line {
+enum heap_kind { HEAP_ORDINARY, HEAP_SUSPECTS, HEAPS };
+struct due_heap {
 	struct due due;
 	/* outbound was woken and has not yet found this heap empty */
 	bool is_woken;
@@ -25,8 +25,8 @@ struct line {
 
 struct account_schedule {
 	/* how long deliveries took, from claim to end */
-	struct race_times times;
-	struct line lines[LINES];
+	struct head_start_times times;
+	struct due_heap heaps[HEAPS];
 	char *suspect; /* sender of the suspect taken last, or NULL; owned */
 };
 
@@ -43,11 +43,11 @@ void entry_route(struct queue *q, struct entry *e, const struct envelope *env);
  * disk. */
 void entry_wait(struct queue *q, struct entry *e);
 void entry_unwait(struct queue *q, struct entry *e);
-enum line_kind entry_line(const struct entry *e);
+enum heap_kind entry_heap(const struct entry *e);
 /* Tells outbound that messages of this account are due.  Repeated calls tell it
  * once, until it has taken all of them; even_again: tell it in any case. */
 void queue_wake(
-    struct queue *q, int account, enum line_kind kind, bool even_again);
+    struct queue *q, int account, enum heap_kind kind, bool even_again);
 /* Asks for a call of queue_tick(), because the time of its next call has
  * changed. */
 void queue_rescheduled(struct queue *q);

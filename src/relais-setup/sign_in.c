@@ -12,7 +12,7 @@
 #include "base/intl.h"
 #include "base/str.h"
 #include "base/xalloc.h"
-#include "conf/oauth.h"
+#include "conf/oauth_rows.h"
 #include "cred/cred_file.h"
 #include "relais-setup/dialogue.h"
 #include "relais-setup/setup.h"

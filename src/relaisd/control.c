@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "account/accounts.h"
-#include "account/portion.h"
+#include "account/reservation.h"
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/list.h"
@@ -32,12 +32,12 @@
 #include "relaisd/attack.h"
 #include "relaisd/confine.h"
 #include "relaisd/control_check.h"
-#include "relaisd/control_far.h"
 #include "relaisd/control_log.h"
+#include "relaisd/control_login.h"
 #include "relaisd/link.h"
 #include "relaisd/recorder.h"
 #include "relaisd/routing.h"
-#include "relaisd/sign_in.h"
+#include "relaisd/store_query.h"
 #include "store/store_view.h"
 
 static const struct conf *
@@ -96,14 +96,14 @@ on_login(void *ctx, struct ctl_call *call)
 	struct conf *conf = (struct conf *)(uintptr_t)conf_of(c);
 	const char *name = ctl_json_string(ctl_call_args(call), "account");
 	int i = conf_account_find(conf, name != NULL ? name : "");
-	struct sign_in_opts o = { .loop = c->opts.loop,
+	struct control_login_opts o = { .loop = c->opts.loop,
 		.start = c->opts.sign_in,
 		.start_ctx = c->opts.ctx,
 		.done = signed_in,
 		.done_ctx = c };
 
 	if (ctl_call_state(call) != NULL) {
-		sign_in_run(call, NULL);
+		control_login_run(call, NULL);
 		return;
 	}
 	if (i < 0) {
@@ -121,7 +121,7 @@ on_login(void *ctx, struct ctl_call *call)
 	o.conf = conf;
 	o.account = (size_t)i;
 	o.handle = accounts_handle(c->opts.accounts, (size_t)i);
-	sign_in_run(call, &o);
+	control_login_run(call, &o);
 }
 
 /* --- how many of each account -------------------------------------------- */
@@ -231,7 +231,7 @@ sign_in_json(const struct cred_facts *f)
 
 /* What this relay has of what all share; NULL: all of it. */
 static json_t *
-shared_json(const struct portion *p)
+shared_json(const struct reservation *p)
 {
 	if (p == NULL)
 		return NULL;
@@ -294,7 +294,7 @@ account_json(const struct control *c, const struct ctl_call *call, int account)
 	    (json_int_t)outbound_couriers(c->opts.outbound, account), "ports",
 	    ctl_json_text(st.ports), "sent", (json_int_t)st.sent, "last_sent",
 	    (json_int_t)st.last_sent_s, "sign_in", sign_in_json(st.token),
-	    "shared", shared_json(st.portion));
+	    "shared", shared_json(st.reservation));
 	(void)json_object_set_new(ret, "deferred", deferred_json(&st));
 	(void)json_object_set_new(ret, "budgets", budgets_json(c, account));
 	if (st.cert_until_s != 0)
@@ -354,7 +354,7 @@ room_json(const struct control *c)
 /* --- what all relays have ------------------------------------------------ */
 
 struct totals {
-	struct far far;
+	struct store_query query;
 	struct store *store;
 	struct store_totals of_others;
 	bool is_asked;
@@ -364,9 +364,9 @@ struct totals {
 };
 
 static void
-totals_clear(struct far *f)
+totals_clear(struct store_query *f)
 {
-	free(list_entry(f, struct totals, far));
+	free(list_entry(f, struct totals, query));
 }
 
 static void
@@ -374,7 +374,7 @@ totals_free(void *state)
 {
 	struct totals *t = state;
 
-	far_leave(&t->far);
+	store_query_leave(&t->query);
 }
 
 /* As a listing has them. */
@@ -401,12 +401,12 @@ count_one(void *ctx, const struct store_seen *m)
 		n->oldest_s = m->env->arrived_s;
 }
 
-/* What relays say at their beats is about all users, so those of one are
+/* What relays say at their heartbeats is about all users, so those of one are
  * counted, a page at a time. */
 static int
-ask_totals(struct far *f)
+ask_totals(struct store_query *f)
 {
-	struct totals *t = list_entry(f, struct totals, far);
+	struct totals *t = list_entry(f, struct totals, query);
 	const struct store_ops *ops = t->store->ops;
 
 	if (t->is_asked)
@@ -431,15 +431,15 @@ has_totals(struct control *c, struct ctl_call *call)
 		return true;
 	if (t == NULL) {
 		t = xcalloc(1, sizeof(*t));
-		far_init(&t->far, c->fars, call, totals_clear);
+		store_query_init(&t->query, c->queries, call, totals_clear);
 		t->store = control_shared(c);
 		t->uid = ctl_call_uid(call);
 		t->look.uid = ctl_call_is_privileged(call) ? NULL : &t->uid;
 		ctl_call_keep(call, t, totals_free);
 	}
-	if (t->far.rc != 0 || t->is_over)
+	if (t->query.rc != 0 || t->is_over)
 		return true;
-	far_ask(&t->far, ask_totals);
+	store_query_ask(&t->query, ask_totals);
 	return false;
 }
 
@@ -450,7 +450,7 @@ totals_json(const struct control *c, const struct totals *t)
 	struct queue_counts ours;
 	int64_t oldest_s = n->oldest_s, age_s = 0;
 
-	count_own(c, t->far.call, &ours);
+	count_own(c, t->query.call, &ours);
 	if (oldest_s == 0 || (ours.oldest_s != 0 && ours.oldest_s < oldest_s))
 		oldest_s = ours.oldest_s;
 	if (oldest_s != 0)
@@ -469,11 +469,11 @@ add_totals(const struct control *c, const struct totals *t, json_t *result)
 {
 	(void)json_object_set_new(
 	    result, "node", ctl_json_text(c->opts.store->node));
-	if (t->far.rc == 0)
+	if (t->query.rc == 0)
 		(void)json_object_set_new(result, "shared", totals_json(c, t));
 	else
 		(void)json_object_set_new(
-		    result, "unseen", ctl_json_text(t->far.err.text));
+		    result, "unseen", ctl_json_text(t->query.err.text));
 }
 
 static void
@@ -606,7 +606,7 @@ on_log(void *ctx, struct ctl_call *call)
 	struct control *c = ctx;
 
 	control_log(
-	    call, c->opts.loop, c->opts.recorder, c->opts.store, c->fars);
+	    call, c->opts.loop, c->opts.recorder, c->opts.store, c->queries);
 }
 
 static void
@@ -733,10 +733,10 @@ control_new(int fd, const struct control_opts *opts, struct control **ret,
 
 	c->opts = *opts;
 	c->started_ms = control_now_ms(c);
-	c->fars = fars_new(opts->loop);
+	c->queries = store_queries_new(opts->loop);
 	ctl_json_wipe_freed(); /* "check" is given passwords */
 	if (ctl_server_new(opts->loop, fd, verbs, c, &c->server, err) != 0) {
-		fars_free(c->fars);
+		store_queries_free(c->queries);
 		free(c);
 		return -1;
 	}
@@ -750,6 +750,6 @@ control_free(struct control *c)
 	if (c == NULL)
 		return;
 	ctl_server_free(c->server);
-	fars_free(c->fars);
+	store_queries_free(c->queries);
 	free(c);
 }

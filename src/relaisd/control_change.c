@@ -27,7 +27,7 @@ struct change {
 /* How far a request for many messages got: first what is here, then what other
  * relays have, whom it is asked of some at a time. */
 struct progress {
-	struct far far;
+	struct store_query query;
 	struct control *c;
 	const struct change *what;
 	struct queue_walk *walk; /* all of them; NULL: those that are named */
@@ -47,9 +47,9 @@ struct progress {
 };
 
 static void
-progress_clear(struct far *f)
+progress_clear(struct store_query *f)
 {
-	struct progress *p = list_entry(f, struct progress, far);
+	struct progress *p = list_entry(f, struct progress, query);
 
 	json_decref(p->failed);
 	free(p);
@@ -62,7 +62,7 @@ progress_free(void *state)
 
 	queue_walk_free(p->walk);
 	loop_timer_free(p->timer);
-	far_leave(&p->far);
+	store_query_leave(&p->query);
 }
 
 static struct progress *
@@ -74,7 +74,7 @@ progress_of(struct control *c, struct ctl_call *call, const struct change *what,
 	if (p != NULL)
 		return p;
 	p = xcalloc(1, sizeof(*p));
-	far_init(&p->far, c->fars, call, progress_clear);
+	store_query_init(&p->query, c->queries, call, progress_clear);
 	p->c = c;
 	p->what = what;
 	p->failed = json_array();
@@ -179,9 +179,9 @@ on_seen(void *ctx, const struct store_seen *m)
 /* On a worker thread: finds some, unless they are named, and asks their
  * owners. */
 static int
-ask_owners(struct far *f)
+ask_owners(struct store_query *f)
 {
-	struct progress *p = list_entry(f, struct progress, far);
+	struct progress *p = list_entry(f, struct progress, query);
 	struct store *s = p->c->opts.store;
 
 	p->look.max = ASK_MAX;
@@ -194,9 +194,9 @@ ask_owners(struct far *f)
 }
 
 static int
-hear(struct far *f)
+hear(struct store_query *f)
 {
-	struct progress *p = list_entry(f, struct progress, far);
+	struct progress *p = list_entry(f, struct progress, query);
 	struct store *s = p->c->opts.store;
 
 	return s->ops->answers(
@@ -256,7 +256,7 @@ on_timer(void *ctx)
 {
 	struct progress *p = ctx;
 
-	far_ask(&p->far, hear);
+	store_query_ask(&p->query, hear);
 }
 
 /* What is asked; the last look takes back what nobody has heard yet. */
@@ -270,7 +270,7 @@ wait_for_answers(struct control *c, struct ctl_call *call, struct progress *p)
 	if (is_answered(p) || now >= p->until_ms) {
 		p->is_last = true;
 		p->until_ms = 0;
-		far_ask(&p->far, hear);
+		store_query_ask(&p->query, hear);
 		return;
 	}
 	if (p->timer == NULL)
@@ -291,7 +291,7 @@ ask_others(struct control *c, struct ctl_call *call, struct progress *p)
 	}
 	if (p->nasks == 0 && p->is_others_over)
 		return false;
-	far_ask(&p->far, ask_owners);
+	store_query_ask(&p->query, ask_owners);
 	return true;
 }
 
@@ -327,8 +327,8 @@ change(struct control *c, struct ctl_call *call, const struct change *what)
 		return;
 	}
 	p = progress_of(c, call, what, is_all);
-	if (p->far.rc != 0) {
-		ctl_call_refuse(call, "%s", p->far.err.text);
+	if (p->query.rc != 0) {
+		ctl_call_refuse(call, "%s", p->query.err.text);
 		return;
 	}
 	if (go_on(c, call, p))
@@ -395,8 +395,8 @@ control_flush_own(struct control *c, struct ctl_call *call)
 	struct progress *p = progress_of(c, call, &what, true);
 	json_t *result;
 
-	if (p->far.rc != 0) {
-		ctl_call_refuse(call, "%s", p->far.err.text);
+	if (p->query.rc != 0) {
+		ctl_call_refuse(call, "%s", p->query.err.text);
 		return;
 	}
 	if (go_on(c, call, p))

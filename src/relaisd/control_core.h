@@ -3,7 +3,7 @@
  * file includes it.
  *
  *  control.c         the table of verbs; verbs that concern no message
- *  control_far.h     queries of a remote store
+ *  store_query.h     queries of a remote store
  *  control_list.c    queue
  *  control_show.c    show
  *  control_change.c  hold, release, retry, delete
@@ -23,13 +23,13 @@
 #include "net/loop.h"
 #include "queue/queue.h"
 #include "relaisd/control.h"
-#include "relaisd/control_far.h"
+#include "relaisd/store_query.h"
 #include "store/store.h"
 
 struct control {
 	struct control_opts opts;
 	struct ctl_server *server;
-	struct fars *fars;
+	struct store_queries *queries;
 	int64_t started_ms; /* boot clock */
 };
 

@@ -75,7 +75,7 @@ const char *
 control_account_reason(
     const struct ctl_call *call, const struct account_status *st)
 {
-	return ctl_call_is_privileged(call) ? st->reason : st->told;
+	return ctl_call_is_privileged(call) ? st->reason : st->public_reason;
 }
 
 /* What was said about the message, else what is wrong with its account. */
@@ -162,7 +162,7 @@ struct page {
 };
 
 struct listing {
-	struct far far;
+	struct store_query query;
 	struct control *c;
 	struct queue_walk *walk;
 	bool is_newest_first;
@@ -174,9 +174,9 @@ struct listing {
 };
 
 static void
-listing_clear(struct far *f)
+listing_clear(struct store_query *f)
 {
-	struct listing *l = list_entry(f, struct listing, far);
+	struct listing *l = list_entry(f, struct listing, query);
 
 	json_decref(l->page.items);
 	free(l->page.error);
@@ -190,7 +190,7 @@ listing_free(void *state)
 	struct listing *l = state;
 
 	queue_walk_free(l->walk);
-	far_leave(&l->far);
+	store_query_leave(&l->query);
 }
 
 static unsigned
@@ -216,7 +216,7 @@ listing_new(struct control *c, struct ctl_call *call)
 	const json_t *limit = json_object_get(args, "limit");
 	struct listing *l = xcalloc(1, sizeof(*l));
 
-	far_init(&l->far, c->fars, call, listing_clear);
+	store_query_init(&l->query, c->queries, call, listing_clear);
 	l->c = c;
 	l->is_newest_first = json_is_true(
 	    json_object_get(args, "newest_first"));
@@ -249,7 +249,7 @@ is_wanted(const struct listing *l, const struct queue_item *it)
 {
 	const char *const texts[] = { it->id, it->sender, it->rcpt,
 		control_account_name(l->c, it->account),
-		reason_of(l->c, l->far.call, it) };
+		reason_of(l->c, l->query.call, it) };
 
 	return (l->states >> it->state & 1) != 0 &&
 	       has_text(l, texts, sizeof(texts) / sizeof(texts[0]));
@@ -288,9 +288,9 @@ on_seen(void *ctx, const struct store_seen *m)
 }
 
 static int
-read_page(struct far *f)
+read_page(struct store_query *f)
 {
-	struct listing *l = list_entry(f, struct listing, far);
+	struct listing *l = list_entry(f, struct listing, query);
 	struct store *s = l->c->opts.store;
 
 	l->page.items = json_array();
@@ -321,11 +321,11 @@ next_of_others(struct listing *l)
 static void
 page_failed(struct listing *l)
 {
-	l->page.error = xstrdup(l->far.err.text);
+	l->page.error = xstrdup(l->query.err.text);
 	l->page.is_over = true;
 	json_decref(l->page.items);
 	l->page.items = NULL;
-	l->far.rc = 0;
+	l->query.rc = 0;
 }
 
 /* --- in steps ------------------------------------------------------------- */
@@ -350,7 +350,7 @@ step(struct listing *l, struct ctl_call *call)
 		return STEP_OVER;
 	if (theirs == NULL && !l->page.is_over) {
 		l->now_s = control_wall_ms(l->c) / 1000;
-		far_ask(&l->far, read_page);
+		store_query_ask(&l->query, read_page);
 		return STEP_ASKS;
 	}
 	if (queue_walk_peek(l->walk, &it) &&
@@ -387,7 +387,7 @@ control_queue(void *ctx, struct ctl_call *call)
 		l = listing_new(c, call);
 		ctl_call_keep(call, l, listing_free);
 	}
-	if (l->far.rc != 0)
+	if (l->query.rc != 0)
 		page_failed(l);
 	for (int i = 0; i < CONTROL_STEP_MESSAGES && s == STEP_ON &&
 			ctl_call_has_room(call) && ctl_call_has_time(call);

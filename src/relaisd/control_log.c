@@ -11,8 +11,8 @@
 #include "ctl/ctl_server.h"
 #include "mail/diagnosis.h"
 #include "net/loop.h"
-#include "relaisd/control_far.h"
 #include "relaisd/recorder.h"
+#include "relaisd/store_query.h"
 #include "store/history.h"
 #include "store/spool_word.h"
 #include "sys/clock_sys.h"
@@ -36,7 +36,7 @@ struct wish {
 };
 
 struct run {
-	struct far far; /* a store behind a network is read there */
+	struct store_query query; /* a store behind a network is read there */
 	struct loop_timer *timer; /* of a follower of that; or NULL */
 	bool is_over; /* of that: all is read that was there */
 	bool is_late; /* what comes now has come since the beginning */
@@ -284,9 +284,9 @@ follow(struct run *r)
 /* --- the verb ------------------------------------------------------------- */
 
 static void
-run_clear(struct far *f)
+run_clear(struct store_query *f)
 {
-	struct run *r = list_entry(f, struct run, far);
+	struct run *r = list_entry(f, struct run, query);
 
 	if (r->history != NULL)
 		r->close(r->history);
@@ -302,7 +302,7 @@ run_free(void *state)
 	recorder_leave(&r->reader);
 	loop_timer_free(r->timer);
 	r->timer = NULL;
-	far_leave(&r->far);
+	store_query_leave(&r->query);
 }
 
 static struct wish
@@ -329,7 +329,7 @@ wish_of(const struct ctl_call *call, const struct recorder *recorder)
 
 static void
 begin_listing(struct ctl_call *call, struct recorder *recorder,
-    struct store *store, struct fars *fars)
+    struct store *store, struct store_queries *queries)
 {
 	const json_t *args = ctl_call_args(call);
 	json_int_t limit = json_integer_value(json_object_get(args, "limit"));
@@ -341,7 +341,7 @@ begin_listing(struct ctl_call *call, struct recorder *recorder,
 		return;
 	}
 	r = xcalloc(1, sizeof(*r));
-	far_init(&r->far, fars, call, run_clear);
+	store_query_init(&r->query, queries, call, run_clear);
 	r->call = call;
 	r->recorder = recorder;
 	r->store = store;
@@ -375,9 +375,9 @@ end(struct run *r)
 /* --- a store behind a network --------------------------------------------- */
 
 static int
-read_far(struct far *f)
+read_remote(struct store_query *f)
 {
-	struct run *r = list_entry(f, struct run, far);
+	struct run *r = list_entry(f, struct run, query);
 	const struct store_ops *ops = r->store->ops;
 	int rc = 0;
 
@@ -400,7 +400,7 @@ on_timer(void *ctx)
 	struct run *r = ctx;
 
 	r->is_over = false;
-	far_ask(&r->far, read_far);
+	store_query_ask(&r->query, read_remote);
 }
 
 /* Of all that the relays have written, also of what they write from now on. */
@@ -415,10 +415,10 @@ wait_for_more(struct run *r, struct loop *l)
 }
 
 static void
-go_on_far(struct run *r, struct loop *l)
+go_on_remote(struct run *r, struct loop *l)
 {
-	if (r->far.rc != 0) {
-		ctl_call_refuse(r->call, "%s", r->far.err.text);
+	if (r->query.rc != 0) {
+		ctl_call_refuse(r->call, "%s", r->query.err.text);
 		return;
 	}
 	for (int i = 0;
@@ -429,7 +429,7 @@ go_on_far(struct run *r, struct loop *l)
 	if (r->left > 0 && r->lines.n > 0)
 		return; /* for another turn */
 	if (r->left > 0 && !r->is_over) {
-		far_ask(&r->far, read_far);
+		store_query_ask(&r->query, read_remote);
 	} else if (r->left > 0 && r->is_following) {
 		wait_for_more(r, l);
 	} else {
@@ -441,16 +441,16 @@ go_on_far(struct run *r, struct loop *l)
 
 void
 control_log(struct ctl_call *call, struct loop *l, struct recorder *recorder,
-    struct store *store, struct fars *fars)
+    struct store *store, struct store_queries *queries)
 {
 	struct run *r = ctl_call_state(call);
 
 	if (r == NULL) {
-		begin_listing(call, recorder, store, fars);
+		begin_listing(call, recorder, store, queries);
 		return;
 	}
 	if (store->is_remote) {
-		go_on_far(r, l);
+		go_on_remote(r, l);
 		return;
 	}
 	for (int i = 0; i < STEP_ENTRIES && r->rc == 0 && r->left > 0 &&

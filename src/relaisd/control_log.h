@@ -8,13 +8,14 @@
 #define RELAISD_CONTROL_LOG_H
 
 struct ctl_call;
-struct fars;
+struct store_queries;
 struct loop;
 struct recorder;
 struct store;
 
 /* Runs one step of the call. */
 void control_log(struct ctl_call *call, struct loop *l,
-    struct recorder *recorder, struct store *store, struct fars *fars);
+    struct recorder *recorder, struct store *store,
+    struct store_queries *queries);
 
 #endif

@@ -122,7 +122,7 @@ show_ours(struct control *c, struct ctl_call *call, const char *id)
 /* --- of a store behind a network ------------------------------------------ */
 
 struct showing {
-	struct far far;
+	struct store_query query;
 	struct control *c;
 	char *id;
 	bool is_everybodys; /* the one who asks may see all */
@@ -134,9 +134,9 @@ struct showing {
 };
 
 static void
-showing_clear(struct far *f)
+showing_clear(struct store_query *f)
 {
-	struct showing *s = list_entry(f, struct showing, far);
+	struct showing *s = list_entry(f, struct showing, query);
 
 	json_decref(s->result);
 	free(s->id);
@@ -148,7 +148,7 @@ showing_free(void *state)
 {
 	struct showing *s = state;
 
-	far_leave(&s->far);
+	store_query_leave(&s->query);
 }
 
 static void
@@ -171,9 +171,9 @@ on_seen(void *ctx, struct store_message *message, const struct store_seen *m)
 }
 
 static int
-look_for_message(struct far *f)
+look_for_message(struct store_query *f)
 {
-	struct showing *s = list_entry(f, struct showing, far);
+	struct showing *s = list_entry(f, struct showing, query);
 	struct store *st = s->c->opts.store;
 
 	s->found = st->ops->peek(st, s->id, on_seen, s, &f->err);
@@ -189,7 +189,7 @@ add_what_is_here(struct showing *s)
 
 	if (!queue_find(s->c->opts.queue, s->id, &it))
 		return;
-	item = control_item_json(s->c, s->far.call, &it);
+	item = control_item_json(s->c, s->query.call, &it);
 	(void)json_object_del(item, "recipients");
 	(void)json_object_del(item, "uid");
 	(void)json_object_update(s->result, item);
@@ -203,14 +203,14 @@ show_shared(struct control *c, struct ctl_call *call, const char *id)
 
 	if (s == NULL) {
 		s = xcalloc(1, sizeof(*s));
-		far_init(&s->far, c->fars, call, showing_clear);
+		store_query_init(&s->query, c->queries, call, showing_clear);
 		s->c = c;
 		s->id = xstrdup(id);
 		s->is_everybodys = ctl_call_is_privileged(call);
 		s->uid = ctl_call_uid(call);
 		s->now_s = control_wall_ms(c) / 1000;
 		ctl_call_keep(call, s, showing_free);
-		far_ask(&s->far, look_for_message);
+		store_query_ask(&s->query, look_for_message);
 		return;
 	}
 	if (s->found == STORE_OK && s->is_theirs) {
@@ -221,7 +221,7 @@ show_shared(struct control *c, struct ctl_call *call, const char *id)
 	} else if (s->found == STORE_OK) {
 		refuse(call, id);
 	} else {
-		ctl_call_refuse(call, "%s", s->far.err.text);
+		ctl_call_refuse(call, "%s", s->query.err.text);
 	}
 }
 

@@ -14,9 +14,9 @@
 #include "cred/cred.h"
 #include "cred/cred_helper.h"
 #include "cred/cred_run.h"
-#include "net/knock.h"
 #include "net/lookup.h"
 #include "net/people.h"
+#include "net/probe443.h"
 #include "notice/alert.h"
 #include "relaisd/alert_command.h"
 
@@ -42,7 +42,7 @@ errand_is_sound(const struct line_ask *ask, const struct conf *conf)
 	case LINE_OPEN:
 		return ask->index < LINE_FILES;
 	case LINE_LOOKUP:
-	case LINE_KNOCK:
+	case LINE_PROBE443:
 		return has_account(conf, ask->index) ||
 		       ask->index >= LINE_WITNESS;
 	case LINE_SECRET:
@@ -250,8 +250,9 @@ errand_run(const struct line_ask *ask, const struct conf *conf,
 	case LINE_LOOKUP:
 		look_up(ask, conf, ret);
 		break;
-	case LINE_KNOCK:
-		ret->result = (int32_t)knock_system(NULL, host_of(ask, conf));
+	case LINE_PROBE443:
+		ret->result = (int32_t)probe443_system(
+		    NULL, host_of(ask, conf));
 		break;
 	case LINE_SECRET:
 		fetch(ask, conf, env, ret);
@@ -276,9 +277,9 @@ errand_refuse(
 {
 	answer_init(ret, ask);
 	ret->is_silent = 1;
-	ret->result = ask->kind == LINE_LOOKUP   ? EAI_AGAIN
-		      : ask->kind == LINE_KNOCK  ? (int)KNOCK_SILENT
-		      : ask->kind == LINE_SECRET ? (int)CRED_LATER
-						 : (int)CRED_RAN_NOT;
+	ret->result = ask->kind == LINE_LOOKUP     ? EAI_AGAIN
+		      : ask->kind == LINE_PROBE443 ? (int)PROBE443_SILENT
+		      : ask->kind == LINE_SECRET   ? (int)CRED_LATER
+						   : (int)CRED_RAN_NOT;
 	(void)snprintf(ret->text, sizeof(ret->text), "%s", why);
 }

@@ -25,7 +25,8 @@ enum line_kind {
 	LINE_UP = 1, /* the worker has started */
 	LINE_ALIVE, /* the worker's loop turns; for the service manager */
 	LINE_LOOKUP, /* the addresses of an account's host */
-	LINE_KNOCK, /* whether that host answers on port 443 (net/knock.h) */
+	/* whether that host answers on port 443 (net/probe443.h) */
+	LINE_PROBE443,
 	LINE_SECRET, /* an account's secret */
 	LINE_USER, /* what the user database says about a uid */
 	LINE_SIGN_IN, /* a person signs an account in */
@@ -41,8 +42,8 @@ enum line_kind {
 
 enum {
 	LINE_NOBODY = UINT32_MAX, /* no account */
-	/* LINE_LOOKUP, LINE_KNOCK: instead of an account's host, the first of
-	 * two hosts that tell whether names can be looked up at all
+	/* LINE_LOOKUP, LINE_PROBE443: instead of an account's host, the first
+	 * of two hosts that tell whether names can be looked up at all
 	 * (check/check.h); plus 1: the second. */
 	LINE_WITNESS = UINT32_MAX - 1,
 	LINE_USER_MAX = 64,
@@ -91,7 +92,7 @@ struct line_answer {
 	uint32_t word;
 	uint32_t number; /* of the request; LINE_CONF: the generation */
 	/* Depends on the kind: cred_result, EAI_..., LINE_LISTENER: its number
-	 * in the configuration, LINE_KNOCK: a knock_answer. */
+	 * in the configuration, LINE_PROBE443: a probe443_answer. */
 	int32_t result;
 	int32_t code; /* errno, exit status */
 	uint32_t is_silent; /* LINE_USER: the database has not answered */

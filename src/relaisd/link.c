@@ -155,8 +155,8 @@ look_up(void *ctx, const char *host, struct lookup_answer *ret)
 	answer_free(a);
 }
 
-static enum knock_answer
-knock(void *ctx, const char *host)
+static enum probe443_answer
+probe443(void *ctx, const char *host)
 {
 	struct link *k = ctx;
 	const struct conf *conf;
@@ -165,14 +165,14 @@ knock(void *ctx, const char *host)
 	int32_t result;
 
 	if (!find_host(k, host, &q, &conf))
-		return KNOCK_SILENT;
-	q.kind = LINE_KNOCK;
+		return PROBE443_SILENT;
+	q.kind = LINE_PROBE443;
 	a = ask_for(k, &q, conf);
 	result = a->result;
 	answer_free(a);
-	return result == KNOCK_OPEN || result == KNOCK_REFUSED
-		   ? (enum knock_answer)result
-		   : KNOCK_SILENT;
+	return result == PROBE443_OPEN || result == PROBE443_REFUSED
+		   ? (enum probe443_answer)result
+		   : PROBE443_SILENT;
 }
 
 /* The next of the words in an answer; NULL: "". */
@@ -549,7 +549,7 @@ link_attend(struct link *k, struct loop *l, const struct link_hooks *hooks,
 	k->hooks = *hooks;
 	k->loop = l;
 	lookup_by(l, look_up, k);
-	knock_by(l, knock, k);
+	probe443_by(l, probe443, k);
 	if (k->fd < 0)
 		return 0;
 	return loop_watch_new(l, k->fd, on_line, k, &k->watch, err);

@@ -16,9 +16,9 @@
 #include "base/secret.h"
 #include "cred/cred.h"
 #include "cred/cred_run.h"
-#include "net/knock.h"
 #include "net/lookup.h"
 #include "net/people.h"
+#include "net/probe443.h"
 #include "notice/alert.h"
 
 struct conf;

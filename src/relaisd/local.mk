@@ -34,8 +34,8 @@ relaisd_SOURCES = \
 	%reldir%/sockets.h \
 	%reldir%/startup.c \
 	%reldir%/startup.h \
-	%reldir%/telling.c \
-	%reldir%/telling.h \
+	%reldir%/notifier.c \
+	%reldir%/notifier.h \
 	%reldir%/unapplied.c \
 	%reldir%/unapplied.h \
 	%reldir%/worker.c \
@@ -61,15 +61,15 @@ noinst_LIBRARIES += %reldir%/libcontrol.a
 	%reldir%/control_check.c \
 	%reldir%/control_check.h \
 	%reldir%/control_core.h \
-	%reldir%/control_far.c \
-	%reldir%/control_far.h \
+	%reldir%/store_query.c \
+	%reldir%/store_query.h \
 	%reldir%/control_list.c \
 	%reldir%/control_log.c \
 	%reldir%/control_log.h \
 	%reldir%/control_show.c \
-	%reldir%/receiving.c \
-	%reldir%/receiving.h \
+	%reldir%/inbound_hooks.c \
+	%reldir%/inbound_hooks.h \
 	%reldir%/recorder.c \
 	%reldir%/recorder.h \
-	%reldir%/sign_in.c \
-	%reldir%/sign_in.h
+	%reldir%/control_login.c \
+	%reldir%/control_login.h

@@ -118,7 +118,7 @@ tell_account(struct account *a, const struct turn *t, int64_t began_ms)
 		account_skipped(a, &t->ask);
 }
 
-/* The queue tells that the store is away (queue/beat.h). */
+/* The queue tells that the store is away (queue/remote_store.h). */
 static void
 round_done(void *ctx, int rc, const struct err *err)
 {

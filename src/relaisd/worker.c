@@ -32,15 +32,15 @@
 #include "queue/queue.h"
 #include "relaisd/confine.h"
 #include "relaisd/control.h"
+#include "relaisd/inbound_hooks.h"
 #include "relaisd/line.h"
 #include "relaisd/link.h"
-#include "relaisd/receiving.h"
+#include "relaisd/notifier.h"
 #include "relaisd/recorder.h"
 #include "relaisd/routing.h"
 #include "relaisd/sharing.h"
 #include "relaisd/sockets.h"
 #include "relaisd/startup.h"
-#include "relaisd/telling.h"
 #include "relaisd/worker_impl.h"
 #include "store/store_module.h"
 #include "sys/clock_sys.h"
@@ -65,7 +65,7 @@ on_account_alert(
 {
 	const struct worker *d = ctx;
 
-	telling_account(d->telling, account, event, reason);
+	notifier_account(d->notifier, account, event, reason);
 }
 
 static void
@@ -73,7 +73,7 @@ on_relayed(void *ctx, const struct envelope *env, struct bytes header)
 {
 	const struct worker *d = ctx;
 
-	notices_relayed(telling_notices(d->telling), env, header);
+	notices_relayed(notifier_notices(d->notifier), env, header);
 }
 
 static void
@@ -119,7 +119,7 @@ turn(struct worker *d)
 	int64_t next, look_again, notice;
 
 	next = queue_tick(d->queue);
-	notice = notices_tick(telling_notices(d->telling));
+	notice = notices_tick(notifier_notices(d->notifier));
 	if (notice < next)
 		next = notice;
 	outbound_turn(d->outbound);
@@ -271,9 +271,9 @@ apply(struct worker *d, struct conf *conf)
 	link_set_conf(d->link, conf);
 	people_refresh(d->people, conf->allow_groups.n > 0);
 	routing_set(d->routing, conf);
-	receiving_reload(d->receiving);
+	inbound_hooks_reload(d->inbound_hooks);
 	load_replies(d);
-	opts = receiving_opts(d->receiving);
+	opts = inbound_hooks_opts(d->inbound_hooks);
 	worker_set_queue(d, conf);
 	inbound_set_opts(d->inbound, &opts);
 	if (listen_for(d, conf, &err) != 0)
@@ -590,21 +590,22 @@ start_parts(struct worker *d, struct conf *conf, struct err *err)
 	log_sys_on_withheld(on_withheld, d);
 	d->people = people_new(d->loop, link_find_user, d->link);
 	people_refresh(d->people, conf->allow_groups.n > 0);
-	d->telling = telling_new(d->loop, d->link, d->people);
+	d->notifier = notifier_new(d->loop, d->link, d->people);
 	if (worker_open_store(d, conf, err) != 0)
 		return -1;
 	give_up_files(d, conf);
 	worker_open_queue(d, conf);
 	load_replies(d);
 	open_accounts(d);
-	telling_start(
-	    d->telling, d->queue, d->accounts, d->routing, on_notices_wake, d);
+	notifier_start(
+	    d->notifier, d->queue, d->accounts, d->routing, on_notices_wake, d);
 	routing_set(d->routing, conf);
 	if (d->sharing != NULL)
 		sharing_start(d->sharing, d->accounts);
-	d->receiving = receiving_new(d->routing, d->accounts, d->people);
-	receiving_reload(d->receiving);
-	opts = receiving_opts(d->receiving);
+	d->inbound_hooks = inbound_hooks_new(
+	    d->routing, d->accounts, d->people);
+	inbound_hooks_reload(d->inbound_hooks);
+	opts = inbound_hooks_opts(d->inbound_hooks);
 	d->inbound = inbound_new(d->loop, d->queue, &opts);
 	if (listen_for(d, conf, err) != 0)
 		return -1;
@@ -620,7 +621,7 @@ close_outbound(struct worker *d)
 	outbound_cut(d->outbound);
 	accounts_stop(d->accounts);
 	sharing_stop(d->sharing);
-	telling_stop(d->telling);
+	notifier_stop(d->notifier);
 	if (d->queue != NULL)
 		user_limit_save(d->user_limit);
 	queue_free(d->queue);
@@ -630,7 +631,7 @@ close_outbound(struct worker *d)
 	recorder_free(d->recorder);
 	store_free(d->store);
 	people_free(d->people);
-	telling_free(d->telling);
+	notifier_free(d->notifier);
 	outbound_free(d->outbound);
 	routing_free(d->routing);
 	accounts_free(d->accounts);
@@ -656,7 +657,7 @@ close_all(struct worker *d)
 		if (!loop_free(d->loop))
 			return false;
 	}
-	receiving_free(d->receiving);
+	inbound_hooks_free(d->inbound_hooks);
 	replies_use(NULL);
 	replies_free(d->replies);
 	conf_free(d->listening);

@@ -40,10 +40,10 @@ struct worker {
 	struct sharing *sharing; /* NULL: nothing is shared */
 	struct fold *fold;
 	struct user_limit *user_limit;
-	struct receiving *receiving;
+	struct inbound_hooks *inbound_hooks;
 	struct inbound *inbound;
 	struct control *control;
-	struct telling *telling;
+	struct notifier *notifier;
 	struct people *people;
 	struct netwatch *netwatch; /* NULL: not available */
 	struct accounts *accounts;
@@ -59,7 +59,7 @@ struct worker {
  * -1: the caller frees d->store if it is set. */
 int worker_open_store(
     struct worker *d, const struct conf *conf, struct err *err) MUST_CHECK;
-/* Creates the queue over d->store; needs d->loop and d->telling. */
+/* Creates the queue over d->store; needs d->loop and d->notifier. */
 void worker_open_queue(struct worker *d, const struct conf *conf);
 /* Applies a configuration to the queue and its policies. */
 void worker_set_queue(struct worker *d, const struct conf *conf);

@@ -10,9 +10,9 @@
 #include "policy/fold.h"
 #include "policy/user_limit.h"
 #include "queue/queue.h"
+#include "relaisd/notifier.h"
 #include "relaisd/recorder.h"
 #include "relaisd/routing.h"
-#include "relaisd/telling.h"
 #include "relaisd/worker_impl.h"
 #include "store/history.h"
 #include "store/spool.h"
@@ -83,7 +83,7 @@ on_trouble(void *ctx, const char *id, const struct err *why)
 	log_text(why->class == ERR_NONE ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERROR,
 	    "%s", text);
 	if (why->class == ERR_DISK || why->class == ERR_NETWORK)
-		telling_disk(d->telling, text);
+		notifier_disk(d->notifier, text);
 }
 
 static void
@@ -91,7 +91,7 @@ on_failed(void *ctx, const char *id)
 {
 	const struct worker *d = ctx;
 
-	notices_failed(telling_notices(d->telling), id);
+	notices_failed(notifier_notices(d->notifier), id);
 }
 
 static void
@@ -99,7 +99,7 @@ on_original(void *ctx)
 {
 	const struct worker *d = ctx;
 
-	notices_read(telling_notices(d->telling));
+	notices_read(notifier_notices(d->notifier));
 }
 
 static void
@@ -107,7 +107,7 @@ on_held(void *ctx, const char *id)
 {
 	const struct worker *d = ctx;
 
-	telling_held(d->telling, id);
+	notifier_held(d->notifier, id);
 }
 
 static void
@@ -115,7 +115,7 @@ on_user_limit(void *ctx, uint32_t uid, bool is_over)
 {
 	const struct worker *d = ctx;
 
-	telling_user_limit(d->telling, uid, is_over);
+	notifier_user_limit(d->notifier, uid, is_over);
 }
 
 static void
@@ -123,7 +123,7 @@ on_delayed(void *ctx, const char *id)
 {
 	const struct worker *d = ctx;
 
-	notices_delayed(telling_notices(d->telling), id);
+	notices_delayed(notifier_notices(d->notifier), id);
 }
 
 static void

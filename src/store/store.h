@@ -18,9 +18,9 @@
  * draft_read() beside draft_commit(), and what struct store_notes allows.
  *
  * A message has one owner.  One process owns all of a store, or several share a
- * remote one: there put() makes a message ours from the start, beat() those
- * that nobody has, and append(), finish(), load() and remove() find out that it
- * no longer is.
+ * remote one: there put() makes a message ours from the start, heartbeat()
+ * those that nobody has, and append(), finish(), load() and remove() find out
+ * that it no longer is.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -61,7 +61,7 @@ enum store_found {
 /* The maximum size of a small fact (state_read(), shared_change()). */
 enum { STORE_STATE_MAX = 1024 * 1024 };
 
-enum { STORE_BEAT_MS = 1000, STORE_HAS_MORE = 1 };
+enum { STORE_HEARTBEAT_MS = 1000, STORE_HAS_MORE = 1 };
 
 /* How much of the history is kept: at least half of this, at most all of it.
  * entries 0: nothing, and existing entries are removed. */
@@ -147,8 +147,8 @@ struct store {
 	 * thread; and a message must be brought here with message_fetch(), on
 	 * another thread, before it is read. */
 	bool is_remote;
-	/* How far its wall clock is ahead of ours, as of the last beat(); 0: it
-	 * has no clock of its own.  Times in a journal are by the store's
+	/* How far its wall clock is ahead of ours, as of the last heartbeat();
+	 * 0: it has no clock of its own.  Times in a journal are by the store's
 	 * clock, because other relays read them. */
 	int64_t ahead_ms;
 };
@@ -277,13 +277,13 @@ struct store_ops {
 	int (*history_follow)(
 	    struct store *s, struct store_history **ret, struct err *err);
 
-	/* The heartbeat, every STORE_BEAT_MS: reports that this process lives,
-	 * and takes over messages that nobody owns; a scan that begins
+	/* The heartbeat, every STORE_HEARTBEAT_MS: reports that this process
+	 * lives, and takes over messages that nobody owns; a scan that begins
 	 * afterwards finds them.  STORE_HAS_MORE: there are more, call again
 	 * soon.  -1: the store does not answer; class ERR_LOST: everything that
 	 * was ours belongs to others now, for good, and this process must start
 	 * again. */
-	int (*beat)(
+	int (*heartbeat)(
 	    struct store *s, const struct store_counts *ours, struct err *err);
 	/* Calls seen() for some messages of other relays, in the order of ids,
 	 * continuing after look->from.  Damaged messages are left out. */

@@ -130,7 +130,7 @@ static const struct store_counts none;
 static int
 beat(struct store *s, struct err *err)
 {
-	return s->ops->beat(s, &none, err);
+	return s->ops->heartbeat(s, &none, err);
 }
 
 /* So long that it may take from the dead. */

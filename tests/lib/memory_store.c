@@ -33,7 +33,7 @@ struct memory_store {
 	enum err_class fault;
 	struct share_turn turn;
 	struct buf history;
-	struct store_counts counts; /* of the last beat */
+	struct store_counts counts; /* of the last heartbeat */
 	struct store_request asked[ASKED_MAX];
 	size_t nasked, taken;
 };
@@ -511,7 +511,8 @@ memory_store_turn(struct store *st, const struct share_turn *turn)
 }
 
 static int
-memory_beat(struct store *st, const struct store_counts *ours, struct err *err)
+memory_heartbeat(
+    struct store *st, const struct store_counts *ours, struct err *err)
 {
 	memory_of(st)->counts = *ours;
 	return faulty(st, err);
@@ -628,7 +629,7 @@ struct store *
 memory_store_new(void)
 {
 	static const struct store_ops ops = {
-		.beat = memory_beat,
+		.heartbeat = memory_heartbeat,
 		.asked = memory_asked,
 		.answer = memory_answer,
 		.message_fetch = memory_message_fetch,

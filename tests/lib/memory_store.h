@@ -26,7 +26,7 @@ void memory_store_turn(struct store *s, const struct share_turn *turn);
 /* Another relay asks for that; what became of the n-th that was asked. */
 void memory_store_ask(struct store *s, const char *id, enum store_wish what);
 enum store_answer memory_store_answer(const struct store *s, size_t n);
-/* What the queue said of itself at its last beat. */
+/* What the queue said of itself at its last heartbeat. */
 const struct store_counts *memory_store_counts(const struct store *s);
 /* The journal of this message has the text. */
 bool memory_store_has(struct store *s, const char *id, const char *text);

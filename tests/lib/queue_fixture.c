@@ -177,7 +177,7 @@ beat(struct store *s, const struct store_counts *ours, struct err *err)
 	const struct queue_fixture *l = (const struct queue_fixture
 		*)(const void *)((const char *)s->ops -
 				 offsetof(struct queue_fixture, ops));
-	int rc = l->beat(s, ours, err);
+	int rc = l->heartbeat(s, ours, err);
 
 	s->ahead_ms = 0;
 	return rc;
@@ -190,8 +190,8 @@ open_database(struct queue_fixture *l, struct err *err)
 		"bench", l->dir, &l->disk.fs, &l->clock, &l->store, err) != 0)
 		return -1;
 	l->ops = *l->store->ops;
-	l->beat = l->ops.beat;
-	l->ops.beat = beat;
+	l->heartbeat = l->ops.heartbeat;
+	l->ops.heartbeat = beat;
 	l->store->ops = &l->ops;
 	/* What the last one left is there from the start, as on a disk. */
 	return beat(l->store, &(struct store_counts) { .due = 0 }, err) < 0 ? -1

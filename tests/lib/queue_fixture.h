@@ -49,8 +49,8 @@ struct queue_fixture {
 	struct queue_draft *drafts[FIXTURE_DRAFTS]; /* not freed yet */
 	enum fixture_store kind;
 	struct store_ops
-	    ops; /* of PostgreSQL, with a beat that knows our clock */
-	int (*beat)(
+	    ops; /* of PostgreSQL, with a heartbeat that knows our clock */
+	int (*heartbeat)(
 	    struct store *s, const struct store_counts *ours, struct err *err);
 	struct store *store; /* outlives fixture_close() if it is in memory */
 	struct queue *q;

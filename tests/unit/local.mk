@@ -10,7 +10,7 @@ unit_tests = \
 	%reldir%/test_learnt \
 	%reldir%/test_standing \
 	%reldir%/test_null_sender \
-	%reldir%/test_service \
+	%reldir%/test_reuse \
 	%reldir%/test_port_memory \
 	%reldir%/test_fs_sys \
 	%reldir%/test_log_format %reldir%/test_log_limit \

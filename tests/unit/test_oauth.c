@@ -3,7 +3,7 @@
 #include "tests/lib/files.h"
 
 #include "base/err.h"
-#include "conf/oauth.h"
+#include "conf/oauth_rows.h"
 
 static const char *
 get(const struct cred_oauth *o, enum cred_oauth_key key)

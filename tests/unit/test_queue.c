@@ -631,7 +631,7 @@ a_head_start_ends_and_the_queue_asks_to_be_called_then(void **state)
 	fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
 	assert_int_equal(fixture_tick(l), l->boot_ms + 1000);
 	fixture_pass(l, 1000);
-	assert_int_equal(l->njobs, 1 + l->store->is_remote); /* its beat */
+	assert_int_equal(l->njobs, 1 + l->store->is_remote); /* its heartbeat */
 	fixture_run(l);
 	assert_int_equal(c.told, 0);
 	assert_int_equal(fixture_files(l, "queue"), 1);

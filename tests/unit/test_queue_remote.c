@@ -272,7 +272,7 @@ while_the_store_is_away_new_mail_is_the_providers(void **state)
 	struct err err;
 
 	memory_store_fail(l->store, ERR_NETWORK);
-	fixture_pass(l, 3 * STORE_BEAT_MS);
+	fixture_pass(l, 3 * STORE_HEARTBEAT_MS);
 	for (int i = 0; i < 5; i++) {
 		assert_true(queue_has_room(l->q, 100, &err));
 		fixture_submit(l, &c, QUEUE_MODE_VERDICT, 1, hello);
@@ -387,17 +387,17 @@ what_another_relay_asks_for_is_done_and_answered(void **state)
 	memory_store_ask(l->store, l->kept, STORE_HOLD);
 	memory_store_ask(l->store, l->kept, STORE_HOLD);
 	memory_store_ask(l->store, "0000000000000000", STORE_HOLD);
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_int_equal(state_of(l, l->kept), QUEUE_STATE_HELD);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
 	assert_int_equal(memory_store_answer(l->store, 1), STORE_ANSWER_DONE);
 	/* It may be about to be found. */
 	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_WAITS);
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 2), STORE_ANSWER_NONE);
 	memory_store_ask(l->store, l->kept, STORE_RELEASE);
 	memory_store_ask(l->store, l->kept, STORE_RELEASE);
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_int_equal(state_of(l, l->kept), QUEUE_STATE_DUE);
 	assert_int_equal(memory_store_answer(l->store, 3), STORE_ANSWER_DONE);
 	assert_int_equal(memory_store_answer(l->store, 4), STORE_ANSWER_CANNOT);
@@ -415,13 +415,13 @@ what_is_asked_of_a_message_just_taken_over_is_done(void **state)
 	memory_store_fail(l->store, ERR_NONE);
 	memory_store_ask(l->store, l->kept, STORE_HOLD);
 	l->is_delayed = true;
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	while (l->njobs > 0) {
 		fixture_start_one(l);
 		fixture_finish_one(l);
 	}
 	l->is_delayed = false;
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_DONE);
 	assert_int_equal(state_of(l, l->kept), QUEUE_STATE_HELD);
 }
@@ -433,7 +433,7 @@ what_is_under_way_is_not_deleted_for_another_relay(void **state)
 	struct queue_claim *d = take(l);
 
 	memory_store_ask(l->store, l->kept, STORE_DELETE);
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_int_equal(memory_store_answer(l->store, 0), STORE_ANSWER_BUSY);
 	answer_ok(d);
 	fixture_run(l);
@@ -446,7 +446,7 @@ all_that_is_asked_is_done_after_one_beat(void **state)
 
 	for (int i = 0; i < 90; i++)
 		memory_store_ask(l->store, l->kept, STORE_HOLD);
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	for (int i = 0; i < 90; i++)
 		assert_int_equal(memory_store_answer(l->store, (size_t)i),
 		    STORE_ANSWER_DONE);
@@ -459,7 +459,7 @@ an_answer_that_cannot_be_written_down_is_at_the_next_beat(void **state)
 
 	memory_store_ask(l->store, l->kept, STORE_DELETE);
 	l->is_delayed = true;
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	for (int i = 0; i < 3; i++) { /* the beat; what is asked */
 		fixture_start_one(l);
 		fixture_finish_one(l);
@@ -484,7 +484,7 @@ each_beat_says_how_many_there_are(void **state)
 	keep_one(l, id);
 	keep_one(l, id);
 	assert_true(queue_hold(l->q, id, "held"));
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_int_equal(memory_store_counts(l->store)->due, 1);
 	assert_int_equal(memory_store_counts(l->store)->held, 1);
 	assert_true(memory_store_counts(l->store)->oldest_s > 0);
@@ -524,7 +524,7 @@ a_backlog_without_its_store_is_put_off_in_turns(void **state)
 	for (int i = 0; i < BACKLOG; i++)
 		keep_one(l, id);
 	memory_store_fail(l->store, ERR_NETWORK);
-	fixture_pass(l, STORE_BEAT_MS);
+	fixture_pass(l, STORE_HEARTBEAT_MS);
 	assert_null(queue_take(l->q, 0));
 	assert_in_range(put_off(l), 1, BACKLOG / 2);
 	for (int i = 0; i < 10; i++) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "account/carry.h"
-#include "account/portion.h"
+#include "account/reservation.h"
 #include "account/share.h"
 #include "base/clock.h"
 #include "tests/lib/memory_store.h"
@@ -19,7 +19,7 @@ enum {
 };
 
 struct relay {
-	struct portion portion;
+	struct reservation reservation;
 	int64_t id;
 	bool is_dead;
 	size_t connections; /* that it has opened */
@@ -51,7 +51,7 @@ setup(void **state)
 	l->random = 1;
 	for (size_t i = 0; i < RELAYS; i++)
 		l->relays[i] = (struct relay) { .id = (int64_t)i + 1,
-			.portion = { .is_shared = true } };
+			.reservation = { .is_shared = true } };
 	*state = l;
 	return 0;
 }
@@ -73,7 +73,7 @@ set_limits(struct lab *l, uint64_t minute, uint64_t hour)
 	l->limits[0] = minute;
 	l->limits[1] = hour;
 	for (size_t i = 0; i < RELAYS; i++)
-		l->relays[i].portion.block = share_block(l->limits);
+		l->relays[i].reservation.block = share_block(l->limits);
 }
 
 static unsigned
@@ -120,12 +120,12 @@ take_turn(struct lab *l, struct relay *r)
 	share_answer_init(&ch.answer);
 	ch.ask.max_connections = l->max_connections;
 	memcpy(ch.ask.limits, l->limits, sizeof(l->limits));
-	portion_ask(&r->portion, &ch.ask, boot(l));
+	reservation_ask(&r->reservation, &ch.ask, boot(l));
 	if (l->store->ops->shared_change(
 		l->store, "account.a", change, &ch, NULL) == 0)
-		portion_told(&r->portion, &ch.answer, boot(l), boot(l));
+		reservation_told(&r->reservation, &ch.answer, boot(l), boot(l));
 	else
-		portion_failed(&r->portion, &ch.ask, boot(l));
+		reservation_failed(&r->reservation, &ch.ask, boot(l));
 	share_ask_clear(&ch.ask);
 	share_answer_clear(&ch.answer);
 }
@@ -135,7 +135,8 @@ take_due_turns(struct lab *l)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (!l->relays[i].is_dead &&
-		    portion_turn_at(&l->relays[i].portion, boot(l)) <= boot(l))
+		    reservation_turn_at(&l->relays[i].reservation, boot(l)) <=
+			boot(l))
 			take_turn(l, &l->relays[i]);
 }
 
@@ -145,14 +146,14 @@ send(struct lab *l, struct relay *r, unsigned max)
 {
 	unsigned n = 0;
 
-	while (n < max && portion_may_send(&r->portion, boot(l))) {
-		portion_spend(&r->portion, 1, boot(l));
+	while (n < max && reservation_may_send(&r->reservation, boot(l))) {
+		reservation_spend(&r->reservation, 1, boot(l));
 		assert_true(l->nsent < SENT_MAX);
 		l->sent_ms[l->nsent++] = l->now_ms;
 		n++;
 	}
 	if (n < max)
-		portion_want(&r->portion, boot(l));
+		reservation_want(&r->reservation, boot(l));
 	return n;
 }
 
@@ -261,7 +262,7 @@ and_is_its_own_again_when_it_is_alone(void **state)
 	keep_spent(l, 60);
 	memory_store_turn(l->store, &turn);
 	assert_int_equal(carry_spent(l->store, "a", &clock, NULL), 0);
-	portion_want(&l->relays[0].portion, boot(l));
+	reservation_want(&l->relays[0].reservation, boot(l));
 	take_due_turns(l); /* and a block is reserved */
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(
@@ -286,9 +287,9 @@ a_relay_that_dies_costs_one_block(void **state)
 	struct lab *l = *state;
 
 	set_limits(l, 0, 100);
-	portion_want(&l->relays[0].portion, boot(l));
+	reservation_want(&l->relays[0].reservation, boot(l));
 	take_due_turns(l);
-	assert_int_equal(l->relays[0].portion.left, 5);
+	assert_int_equal(l->relays[0].reservation.left, 5);
 	l->relays[0].is_dead = true;
 	for (int i = 0; i < 600; i++) {
 		pass(l, 1000);
@@ -304,7 +305,7 @@ one_that_lives_and_says_nothing_costs_as_much(void **state)
 	struct lab *l = *state;
 
 	set_limits(l, 0, 100);
-	portion_want(&l->relays[0].portion, boot(l));
+	reservation_want(&l->relays[0].reservation, boot(l));
 	take_turn(l, &l->relays[0]);
 	for (int i = 0; i < 600; i++) {
 		l->now_ms += 1000;
@@ -323,12 +324,12 @@ what_is_not_used_is_given_back(void **state)
 
 	set_limits(l, 0, 100);
 	for (size_t i = 0; i < 3; i++)
-		portion_want(&l->relays[i].portion, boot(l));
+		reservation_want(&l->relays[i].reservation, boot(l));
 	pass(l, 1);
 	assert_int_equal(send(l, &l->relays[0], 1), 1);
 	for (int i = 0; i < 30; i++)
 		pass(l, 1000);
-	assert_int_equal(l->relays[1].portion.left, 0);
+	assert_int_equal(l->relays[1].reservation.left, 0);
 	for (int i = 0; i < 60; i++) {
 		pass(l, 1000);
 		IGNORE(send(l, &l->relays[2], 10));
@@ -342,7 +343,7 @@ without_the_store_only_what_is_reserved_is_sent(void **state)
 	struct lab *l = *state;
 
 	set_limits(l, 0, 100);
-	portion_want(&l->relays[0].portion, boot(l));
+	reservation_want(&l->relays[0].reservation, boot(l));
 	pass(l, 1);
 	memory_store_fail(l->store, ERR_SYSTEM);
 	assert_int_equal(send(l, &l->relays[0], 100), 5);
@@ -367,8 +368,8 @@ one_without_limits_needs_no_turn(void **state)
 	set_limits(l, 0, 0);
 	pass(l, 1000);
 	assert_int_equal(send(l, &l->relays[0], 1000), 1000);
-	assert_true(
-	    portion_turn_at(&l->relays[0].portion, boot(l)) == INT64_MAX);
+	assert_true(reservation_turn_at(&l->relays[0].reservation, boot(l)) ==
+		    INT64_MAX);
 }
 
 /* A few turns for each block, not one for each mail. */
@@ -381,7 +382,7 @@ there_are_fewer_turns_than_mails(void **state)
 	set_limits(l, 0, 10000);
 	for (int i = 0; i < 8000; i++) {
 		l->now_ms += 10;
-		if (portion_turn_at(&l->relays[0].portion, boot(l)) <=
+		if (reservation_turn_at(&l->relays[0].reservation, boot(l)) <=
 		    boot(l)) {
 			take_turn(l, &l->relays[0]);
 			turns++;
@@ -401,11 +402,13 @@ connect(struct lab *l, size_t i, size_t wanted)
 	struct relay *r = &l->relays[i];
 
 	while (r->connections < wanted &&
-	       portion_may_connect(&r->portion, r->connections))
+	       reservation_may_connect(&r->reservation, r->connections))
 		r->connections++;
-	while (r->connections > wanted || r->connections > r->portion.allowed)
+	while (
+	    r->connections > wanted || r->connections > r->reservation.allowed)
 		r->connections--;
-	portion_connections(&r->portion, r->connections, wanted, boot(l));
+	reservation_connections(
+	    &r->reservation, r->connections, wanted, boot(l));
 	take_due_turns(l);
 }
 

@@ -84,13 +84,13 @@ what_is_told_to_everybody_goes_to_other_relays_as_well(void **state)
 	assert_int_equal(heard.state, ACCOUNT_PAUSED);
 	assert_true(heard.is_window_closed);
 	assert_string_equal(heard.reason, quoted.reason);
-	assert_string_equal(heard.told, quoted.told);
+	assert_string_equal(heard.public_reason, quoted.public_reason);
 	standing_down(&s, ACCOUNT_HELD, &quoted, NOW_MS, 60 * 1000);
 	s.mark = (struct login_mark) { .is_set = true };
 	tell(&s, &heard);
 	assert_int_equal(heard.state, ACCOUNT_HELD);
 	assert_string_equal(heard.reason, quoted.reason);
-	assert_string_equal(heard.told, quoted.told);
+	assert_string_equal(heard.public_reason, quoted.public_reason);
 }
 
 static void
@@ -103,7 +103,7 @@ a_reason_that_quotes_nothing_is_told_as_it_is(void **state)
 	close_window(&s, &why);
 	tell(&s, &heard);
 	assert_string_equal(heard.reason, why.reason);
-	assert_string_equal(heard.told, why.reason);
+	assert_string_equal(heard.public_reason, why.reason);
 }
 
 static void
@@ -118,7 +118,7 @@ what_is_told_outlasts_a_restart(void **state)
 	standing_save(&s, NOW_MS, NOW_S, &text);
 	standing_load(&kept, NOW_MS, NOW_S, buf_bytes(&text));
 	assert_string_equal(kept.reason, quoted.reason);
-	assert_string_equal(kept.told, quoted.told);
+	assert_string_equal(kept.public_reason, quoted.public_reason);
 	buf_clear(&text);
 }
 

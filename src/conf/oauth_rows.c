@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "conf/oauth.h"
+#include "conf/oauth_rows.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/telling.h"
+#include "relaisd/notifier.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +24,11 @@
 #include "sys/clock_sys.h"
 #include "sys/said.h"
 
-struct telling {
+struct notifier {
 	struct alerts *alerts;
 	struct alert_queue *commands;
 	struct people *people;
-	/* NULL before telling_start() and after telling_stop(): */
+	/* NULL before notifier_start() and after notifier_stop(): */
 	struct notices *notices;
 	struct queue *queue;
 	struct accounts *accounts;
@@ -38,7 +38,7 @@ struct telling {
 };
 
 static struct conf *
-conf_of(const struct telling *t)
+conf_of(const struct notifier *t)
 {
 	return routing_conf(t->routing);
 }
@@ -48,7 +48,7 @@ conf_of(const struct telling *t)
 static void
 on_alert(void *ctx, const struct alert *a)
 {
-	struct telling *t = ctx;
+	struct notifier *t = ctx;
 	struct log_line l;
 
 	log_begin(&l, LOG_LEVEL_ERROR, "alert");
@@ -82,7 +82,7 @@ count_held(void *ctx, const struct queue_item *it)
 
 /* Held messages are one cause until the last has been dealt with. */
 static void
-see_held_are_new(struct telling *t, const char *account)
+see_held_are_new(struct notifier *t, const char *account)
 {
 	struct held h = { t->accounts, account, 0 };
 
@@ -92,7 +92,7 @@ see_held_are_new(struct telling *t, const char *account)
 }
 
 void
-telling_account(struct telling *t, const char *account, const char *event,
+notifier_account(struct notifier *t, const char *account, const char *event,
     const char *reason)
 {
 	if (t->queue == NULL)
@@ -107,7 +107,7 @@ telling_account(struct telling *t, const char *account, const char *event,
 }
 
 void
-telling_held(struct telling *t, const char *id)
+notifier_held(struct notifier *t, const char *id)
 {
 	struct account_status st = { .name = "" };
 	struct queue_item it;
@@ -120,27 +120,27 @@ telling_held(struct telling *t, const char *id)
 	    "type: relais delete %s",
 	    id, it.reason, id, id);
 	(void)accounts_status(t->accounts, it.account, &st); /* or "" */
-	telling_account(t, st.name, "message-held", why);
+	notifier_account(t, st.name, "message-held", why);
 }
 
 /* Of these, each is news, and the caller or the table in notice/alert.c sees to
  * it that they are few. */
 static void
-raise_each(struct telling *t, const char *event, const char *reason)
+raise_each(struct notifier *t, const char *event, const char *reason)
 {
 	alert_over(t->alerts, event, NULL);
 	alert_raise(t->alerts, event, NULL, reason);
 }
 
 void
-telling_disk(struct telling *t, const char *text)
+notifier_disk(struct notifier *t, const char *text)
 {
 	if (t->queue != NULL)
 		raise_each(t, "disk", text);
 }
 
 struct limit_news {
-	struct telling *t;
+	struct notifier *t;
 	bool is_over;
 };
 
@@ -148,7 +148,7 @@ static void
 tell_user_limit(void *ctx, const struct person *who)
 {
 	struct limit_news *n = ctx;
-	struct telling *t = n->t;
+	struct notifier *t = n->t;
 	bool is_over = n->is_over;
 	char user[64], why[300];
 
@@ -174,7 +174,7 @@ tell_user_limit(void *ctx, const struct person *who)
 }
 
 void
-telling_user_limit(struct telling *t, uint32_t uid, bool is_over)
+notifier_user_limit(struct notifier *t, uint32_t uid, bool is_over)
 {
 	struct limit_news *n = xmalloc(sizeof(*n));
 
@@ -187,7 +187,7 @@ telling_user_limit(struct telling *t, uint32_t uid, bool is_over)
 static void
 on_wake(void *ctx)
 {
-	const struct telling *t = ctx;
+	const struct notifier *t = ctx;
 
 	t->wake(t->ctx);
 }
@@ -214,7 +214,7 @@ is_local(void *ctx, const char *sender)
 
 /* The account that had the message; it may have left since. */
 static const struct conf_account *
-account_of(const struct telling *t, const struct envelope *about)
+account_of(const struct notifier *t, const struct envelope *about)
 {
 	const struct conf *c = conf_of(t);
 	struct account_status st;
@@ -232,7 +232,7 @@ account_of(const struct telling *t, const struct envelope *about)
 /* A notice to the sender takes the account of their message; the one to the
  * administrator its own, or else that of what it tells of. */
 static const struct conf_account *
-account_for(const struct telling *t, struct envelope *notice,
+account_for(const struct notifier *t, struct envelope *notice,
     const struct envelope *about)
 {
 	const struct conf *c = conf_of(t);
@@ -256,7 +256,7 @@ static void
 route(void *ctx, struct envelope *notice, const struct envelope *about,
     struct buf *ret_from)
 {
-	const struct telling *t = ctx;
+	const struct notifier *t = ctx;
 	const struct conf_account *a = account_for(t, notice, about);
 
 	/* The provider would not take a stranger's address. */
@@ -304,17 +304,17 @@ on_notices_alert(void *ctx, const char *event, const char *reason)
 }
 
 struct notices *
-telling_notices(struct telling *t)
+notifier_notices(struct notifier *t)
 {
 	return t->notices;
 }
 
 /* --- life ----------------------------------------------------------------- */
 
-struct telling *
-telling_new(struct loop *l, struct link *link, struct people *people)
+struct notifier *
+notifier_new(struct loop *l, struct link *link, struct people *people)
 {
-	struct telling *t = xcalloc(1, sizeof(*t));
+	struct notifier *t = xcalloc(1, sizeof(*t));
 	struct alert_opts opts = { loop_clock(l), on_alert, t };
 
 	t->alerts = alert_new(&opts);
@@ -324,8 +324,9 @@ telling_new(struct loop *l, struct link *link, struct people *people)
 }
 
 void
-telling_start(struct telling *t, struct queue *queue, struct accounts *accounts,
-    const struct routing *routing, void (*wake)(void *ctx), void *ctx)
+notifier_start(struct notifier *t, struct queue *queue,
+    struct accounts *accounts, const struct routing *routing,
+    void (*wake)(void *ctx), void *ctx)
 {
 	struct notices_opts opts = {
 		.queue = queue,
@@ -352,7 +353,7 @@ telling_start(struct telling *t, struct queue *queue, struct accounts *accounts,
 }
 
 void
-telling_stop(struct telling *t)
+notifier_stop(struct notifier *t)
 {
 	if (t == NULL)
 		return;
@@ -362,7 +363,7 @@ telling_stop(struct telling *t)
 }
 
 void
-telling_free(struct telling *t)
+notifier_free(struct notifier *t)
 {
 	if (t == NULL)
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* asked.h - carries out what other relays ask to be done with messages of ours
- * (hold, release, retry, delete).
+/* remote_requests.h - carries out what other relays ask to be done with
+ * messages of ours (hold, release, retry, delete).
  *
  * Only the owner of a message changes it.  After each heartbeat, and after the
  * scan of what that heartbeat took over, a job fetches some requests; they are
@@ -10,8 +10,8 @@
  *
  * Nothing blocks.
  */
-#ifndef QUEUE_ASKED_H
-#define QUEUE_ASKED_H
+#ifndef QUEUE_REMOTE_REQUESTS_H
+#define QUEUE_REMOTE_REQUESTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,11 +20,11 @@
 
 struct queue;
 
-enum { ASKED_MAX = 20 }; /* requests of one job */
+enum { REMOTE_REQUESTS_MAX = 20 }; /* requests of one job */
 
-struct asked {
+struct remote_requests {
 	bool is_running; /* a job runs, and its thread owns what follows */
-	struct store_request v[ASKED_MAX];
+	struct store_request v[REMOTE_REQUESTS_MAX];
 	/* Requests whose answers are not written yet.  STORE_ANSWER_TAKEN: the
 	 * queue did not know the message. */
 	size_t n;
@@ -32,5 +32,5 @@ struct asked {
 
 /* A scan is over: begins a job unless one runs.  Does nothing with a store that
  * is not shared. */
-void asked_look(struct queue *q);
+void remote_requests_look(struct queue *q);
 #endif

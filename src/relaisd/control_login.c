@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/sign_in.h"
+#include "relaisd/control_login.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ enum { LINE_MAX_BYTES = 65536 };
 
 struct sign_in {
 	struct ctl_call *call;
-	struct sign_in_opts opts;
+	struct control_login_opts opts;
 	struct starting *starting; /* or NULL */
 	struct stream *stream; /* to the helper; NULL: it starts, or does not */
 	struct err err; /* why it does not */
@@ -29,7 +29,8 @@ struct sign_in {
 struct starting {
 	struct work work;
 	struct sign_in *owner; /* NULL: gone */
-	struct sign_in_opts opts; /* holds a reference to the configuration */
+	struct control_login_opts
+	    opts; /* holds a reference to the configuration */
 	char *flow; /* or NULL */
 	int fd;
 	struct err err;
@@ -86,7 +87,7 @@ started(struct work *w)
 }
 
 static void
-begin_sign_in(struct ctl_call *call, const struct sign_in_opts *opts)
+begin_sign_in(struct ctl_call *call, const struct control_login_opts *opts)
 {
 	struct sign_in *s = xcalloc(1, sizeof(*s));
 	struct starting *t = xcalloc(1, sizeof(*t));
@@ -198,10 +199,10 @@ pass_on(struct sign_in *s, bool *ret_is_done)
 }
 
 void
-sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts)
+control_login_run(struct ctl_call *call, const struct control_login_opts *opts)
 {
 	struct sign_in *s = ctl_call_state(call);
-	struct sign_in_opts o;
+	struct control_login_opts o;
 	bool is_done = false;
 
 	if (s == NULL) {

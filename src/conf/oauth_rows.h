@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* oauth.h - the OAuth2 endpoints of providers.
+/* oauth_rows.h - the OAuth2 endpoints of providers.
  *
  * They are data, not code: rows in the file src/conf/oauth2, whose header
  * describes the format.  The rows are built into the programs; the
@@ -7,8 +7,8 @@
  *
  * Only oauth_rows_read() blocks on the disk.
  */
-#ifndef CONF_OAUTH_H
-#define CONF_OAUTH_H
+#ifndef CONF_OAUTH_ROWS_H
+#define CONF_OAUTH_ROWS_H
 
 #include "base/err.h"
 #include "base/must.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* service.h - what a connection has carried, and whether its service is over.
+/* reuse.h - what a connection has carried, and whether it may carry more.
  *
  * Many servers take only so many messages on one connection, and say so with an
  * answer to one of them.  That answer is about the connection and is charged
@@ -7,8 +7,8 @@
  *
  * A value without I/O.
  */
-#ifndef OUTBOUND_SERVICE_H
-#define OUTBOUND_SERVICE_H
+#ifndef OUTBOUND_REUSE_H
+#define OUTBOUND_REUSE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 #include "mail/diagnosis.h"
 #include "mail/verdict.h"
 
-struct service {
+struct reuse {
 	size_t carried; /* messages given to this connection */
 	size_t answered; /* of those, by the server itself */
 	bool has_taken; /* the server: one of them at least */
@@ -28,19 +28,19 @@ struct service {
 };
 
 /* What an answer to a message says of the connection. */
-enum service_news {
-	SERVICE_GOES_ON,
-	SERVICE_SPENT, /* it has served its time */
-	SERVICE_LIMIT, /* likewise: `answered' is the server's limit */
-	SERVICE_MAYBE_LIMIT, /* likewise: it may be */
-	SERVICE_BROKEN /* the session is of no more use */
+enum reuse_news {
+	REUSE_GOES_ON,
+	REUSE_SPENT, /* it has served its time */
+	REUSE_LIMIT, /* likewise: `answered' is the server's limit */
+	REUSE_MAYBE_LIMIT, /* likewise: it may be */
+	REUSE_BROKEN /* the session is of no more use */
 };
 
 /* A message is given to it; is_idle: none is under way. */
-void service_carry(struct service *s, bool is_idle);
+void reuse_carry(struct reuse *s, bool is_idle);
 /* The end of one transaction.  is_void: the verdict is about the session, which
  * the engine reports at the end. */
-enum service_news service_heard(struct service *s, const struct verdict *v,
+enum reuse_news reuse_heard(struct reuse *s, const struct verdict *v,
     enum diagnosis_act act, bool is_void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/receiving.h"
+#include "relaisd/inbound_hooks.h"
 
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@
 
 enum { LOOK_EVERY_MS = 5 };
 
-struct receiving {
+struct inbound_hooks {
 	const struct routing *routing;
 	const struct accounts *accounts;
 	struct people *people;
@@ -25,16 +25,16 @@ struct receiving {
 };
 
 static const struct conf *
-conf_of(const struct receiving *r)
+conf_of(const struct inbound_hooks *r)
 {
 	return routing_conf(r->routing);
 }
 
-struct receiving *
-receiving_new(const struct routing *routing, const struct accounts *accounts,
-    struct people *people)
+struct inbound_hooks *
+inbound_hooks_new(const struct routing *routing,
+    const struct accounts *accounts, struct people *people)
 {
-	struct receiving *r = xcalloc(1, sizeof(*r));
+	struct inbound_hooks *r = xcalloc(1, sizeof(*r));
 
 	r->routing = routing;
 	r->accounts = accounts;
@@ -43,7 +43,7 @@ receiving_new(const struct routing *routing, const struct accounts *accounts,
 }
 
 void
-receiving_free(struct receiving *r)
+inbound_hooks_free(struct inbound_hooks *r)
 {
 	if (r == NULL)
 		return;
@@ -62,7 +62,7 @@ bars(void *ctx, const struct person *who, bool *ret_is_unsure)
 static uint64_t
 max_size(void *ctx)
 {
-	const struct receiving *r = ctx;
+	const struct inbound_hooks *r = ctx;
 
 	return admission_max_size(conf_of(r), r->accounts);
 }
@@ -70,7 +70,7 @@ max_size(void *ctx)
 static bool
 refuses(void *ctx, const struct envelope *e, struct verdict *ret_why)
 {
-	const struct receiving *r = ctx;
+	const struct inbound_hooks *r = ctx;
 
 	return admission_refuses(conf_of(r), r->accounts, e, ret_why);
 }
@@ -92,7 +92,7 @@ keeps_sender(void *ctx, const char *addr)
 static const char *
 account_name(void *ctx, int account)
 {
-	const struct receiving *r = ctx;
+	const struct inbound_hooks *r = ctx;
 
 	return accounts_name(r->accounts, account);
 }
@@ -101,7 +101,7 @@ account_name(void *ctx, int account)
 
 /* Problems are no reason to take no mail: what is right holds. */
 void
-receiving_reload(struct receiving *r)
+inbound_hooks_reload(struct inbound_hooks *r)
 {
 	struct conf_problems problems = { 0 };
 
@@ -125,14 +125,14 @@ is_local(void *ctx, const char *addr)
 static bool
 resolve(void *ctx, const char *addr, struct addr_list *to)
 {
-	struct receiving *r = ctx;
+	struct inbound_hooks *r = ctx;
 	struct alias_opts o = alias_opts_of(conf_of(r));
 	int64_t now = clock_boot_ms(clock_sys());
 
 	if (now >= r->looked_ms + LOOK_EVERY_MS) {
 		r->looked_ms = now;
 		if (alias_is_stale(r->aliases))
-			receiving_reload(r);
+			inbound_hooks_reload(r);
 	}
 	return alias_resolve(r->aliases, &o, addr, to);
 }
@@ -140,15 +140,15 @@ resolve(void *ctx, const char *addr, struct addr_list *to)
 static bool
 is_name(void *ctx, const char *word)
 {
-	struct receiving *r = ctx;
+	struct inbound_hooks *r = ctx;
 
 	if (alias_names_are_stale(r->aliases))
-		receiving_reload(r);
+		inbound_hooks_reload(r);
 	return alias_is_name(r->aliases, word);
 }
 
 struct inbound_opts
-receiving_opts(struct receiving *r)
+inbound_hooks_opts(struct inbound_hooks *r)
 {
 	const struct conf *c = conf_of(r);
 

@@ -30,9 +30,10 @@ answer(struct queue *q, const struct store_request *r)
 
 /* Those with an answer are written down, the others stay. */
 static int
-write_answers(struct asked *a, struct store *s, struct err *err)
+write_answers(struct remote_requests *a, struct store *s, struct err *err)
 {
-	struct store_request answered[ASKED_MAX], open[ASKED_MAX];
+	struct store_request answered[REMOTE_REQUESTS_MAX],
+	    open[REMOTE_REQUESTS_MAX];
 	size_t n = 0, nopen = 0;
 
 	for (size_t i = 0; i < a->n; i++)
@@ -51,12 +52,12 @@ write_answers(struct asked *a, struct store *s, struct err *err)
 static int
 exchange_answers(void *ctx, struct store *s, struct err *err)
 {
-	struct asked *a = &((struct queue *)ctx)->asked;
+	struct remote_requests *a = &((struct queue *)ctx)->requests;
 	int n;
 
 	if (write_answers(a, s, err) != 0)
 		return -1;
-	n = s->ops->asked(s, a->v + a->n, ASKED_MAX - a->n, err);
+	n = s->ops->asked(s, a->v + a->n, REMOTE_REQUESTS_MAX - a->n, err);
 	if (n < 0)
 		return -1;
 	a->n += (size_t)n;
@@ -65,12 +66,12 @@ exchange_answers(void *ctx, struct store *s, struct err *err)
 
 static void look_for_requests(struct queue *q);
 
-/* A store that is away says so at the beat. */
+/* A store that is away says so at the heartbeat. */
 static void
 answers_exchanged(void *ctx, int rc, const struct err *err)
 {
 	struct queue *q = ctx;
-	struct asked *a = &q->asked;
+	struct remote_requests *a = &q->requests;
 	bool has_answers = false;
 
 	(void)err;
@@ -96,19 +97,19 @@ look_for_requests(struct queue *q)
 {
 	const struct queue_ask ask = { exchange_answers, answers_exchanged, q };
 
-	q->asked.is_running = true;
+	q->requests.is_running = true;
 	queue_ask_store(q, &ask);
 }
 
 void
-asked_look(struct queue *q)
+remote_requests_look(struct queue *q)
 {
-	struct asked *a = &q->asked;
+	struct remote_requests *a = &q->requests;
 
-	/* A beat that is under way may be taking something over: another scan
-	 * follows. */
+	/* A heartbeat that is under way may be taking something over: another
+	 * scan follows. */
 	if (q->store->ops->asked == NULL || a->is_running ||
-	    q->beat.is_running || q->is_closing)
+	    q->remote.is_running || q->is_closing)
 		return;
 	for (size_t i = 0; i < a->n; i++)
 		if (a->v[i].answer == STORE_ANSWER_TAKEN)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* When the service of a connection is over, and what a limit looks like. */
+/* When a connection may carry no more, and what a limit looks like. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>
 
-#include "outbound/service.h"
+#include "outbound/reuse.h"
 
 static struct verdict
 reply(enum verdict_stage stage, int code, const char *text)
@@ -19,25 +19,25 @@ reply(enum verdict_stage stage, int code, const char *text)
 	return v;
 }
 
-static enum service_news
-hear(struct service *s, enum verdict_stage stage, int code, const char *text,
+static enum reuse_news
+hear(struct reuse *s, enum verdict_stage stage, int code, const char *text,
     enum diagnosis_act act)
 {
 	struct verdict v = reply(stage, code, text);
 
-	return service_heard(s, &v, act, false);
+	return reuse_heard(s, &v, act, false);
 }
 
 /* After so many accepted messages. */
-static struct service
+static struct reuse
 after(size_t n)
 {
-	struct service s = { 0 };
+	struct reuse s = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		service_carry(&s, i == 0);
+		reuse_carry(&s, i == 0);
 		assert_int_equal(hear(&s, STAGE_END, 250, "ok", DIAGNOSIS_NONE),
-		    SERVICE_GOES_ON);
+		    REUSE_GOES_ON);
 	}
 	assert_int_equal(s.carried, n);
 	assert_int_equal(s.answered, n);
@@ -53,73 +53,72 @@ an_answer_means_this_after_so_many_messages(void **state)
 		int code;
 		const char *text;
 		enum diagnosis_act act;
-		enum service_news news;
+		enum reuse_news news;
 	} rows[] = {
-		{ 1, STAGE_MAIL, 421, "closing", DIAGNOSIS_PAUSE,
-		    SERVICE_SPENT },
+		{ 1, STAGE_MAIL, 421, "closing", DIAGNOSIS_PAUSE, REUSE_SPENT },
 		{ 0, STAGE_MAIL, 421, "closing", DIAGNOSIS_PAUSE,
-		    SERVICE_GOES_ON },
+		    REUSE_GOES_ON },
 		{ 5, STAGE_MAIL, 421, "closing", DIAGNOSIS_PAUSE,
-		    SERVICE_MAYBE_LIMIT },
+		    REUSE_MAYBE_LIMIT },
 		{ 2, STAGE_MAIL, 421, "too many messages in this session",
-		    DIAGNOSIS_PAUSE, SERVICE_LIMIT },
+		    DIAGNOSIS_PAUSE, REUSE_LIMIT },
 		{ 2, STAGE_MAIL, 451, "too many messages, reconnect",
-		    DIAGNOSIS_RECONNECT, SERVICE_LIMIT },
+		    DIAGNOSIS_RECONNECT, REUSE_LIMIT },
 		{ 0, STAGE_MAIL, 451, "reconnect", DIAGNOSIS_RECONNECT,
-		    SERVICE_BROKEN },
+		    REUSE_BROKEN },
 		/* A limit of the account, unless it names the session. */
 		{ 2, STAGE_END, 421, "hourly limit", DIAGNOSIS_QUOTA,
-		    SERVICE_GOES_ON },
+		    REUSE_GOES_ON },
 		{ 2, STAGE_END, 421, "limit of this connection",
-		    DIAGNOSIS_QUOTA, SERVICE_LIMIT },
+		    DIAGNOSIS_QUOTA, REUSE_LIMIT },
 		/* The session has forgotten the login. */
 		{ 2, STAGE_MAIL, 503, "login first", DIAGNOSIS_RECONNECT,
-		    SERVICE_BROKEN },
-		{ 2, STAGE_END, 550, "no", DIAGNOSIS_FAIL, SERVICE_GOES_ON },
+		    REUSE_BROKEN },
+		{ 2, STAGE_END, 550, "no", DIAGNOSIS_FAIL, REUSE_GOES_ON },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct service s = after(rows[i].n);
-		enum service_news news;
+		struct reuse s = after(rows[i].n);
+		enum reuse_news news;
 
-		service_carry(&s, false);
+		reuse_carry(&s, false);
 		news = hear(
 		    &s, rows[i].stage, rows[i].code, rows[i].text, rows[i].act);
 		if (news != rows[i].news)
 			fail_msg("%s: %d", rows[i].text, news);
-		assert_int_equal(s.is_over, news != SERVICE_GOES_ON);
+		assert_int_equal(s.is_over, news != REUSE_GOES_ON);
 	}
 }
 
 static void
 a_void_verdict_and_what_follows_the_end_say_nothing(void **state)
 {
-	struct service s = after(1);
+	struct reuse s = after(1);
 	struct verdict v = reply(STAGE_MAIL, 421, "closing");
 
 	(void)state;
 	assert_int_equal(
-	    service_heard(&s, &v, DIAGNOSIS_PAUSE, true), SERVICE_GOES_ON);
+	    reuse_heard(&s, &v, DIAGNOSIS_PAUSE, true), REUSE_GOES_ON);
 	assert_false(s.is_over);
 	assert_int_equal(
-	    service_heard(&s, &v, DIAGNOSIS_PAUSE, false), SERVICE_SPENT);
+	    reuse_heard(&s, &v, DIAGNOSIS_PAUSE, false), REUSE_SPENT);
 	assert_int_equal(
-	    service_heard(&s, &v, DIAGNOSIS_PAUSE, false), SERVICE_GOES_ON);
+	    reuse_heard(&s, &v, DIAGNOSIS_PAUSE, false), REUSE_GOES_ON);
 	assert_int_equal(s.answered, 1);
 }
 
 static void
 an_idle_connection_that_breaks_at_mail_may_have_been_closed(void **state)
 {
-	struct service s = after(1), fresh = { 0 };
+	struct reuse s = after(1), fresh = { 0 };
 
 	(void)state;
-	service_carry(&s, true);
+	reuse_carry(&s, true);
 	assert_true(s.is_reused);
 	(void)hear(&s, STAGE_MAIL, 0, "connection lost", DIAGNOSIS_RETRY);
 	assert_true(s.has_broken && s.was_idle);
-	service_carry(&fresh, true);
+	reuse_carry(&fresh, true);
 	(void)hear(&fresh, STAGE_MAIL, 0, "connection lost", DIAGNOSIS_RETRY);
 	assert_true(fresh.has_broken && !fresh.was_idle);
 	/* The first break counts. */

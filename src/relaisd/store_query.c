@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "relaisd/control_far.h"
+#include "relaisd/store_query.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "base/xalloc.h"
 #include "ctl/ctl_server.h"
 
-struct fars {
+struct store_queries {
 	struct loop *loop;
 	unsigned asked; /* and not come back to the loop */
 	pthread_mutex_t mutex; /* what follows */
@@ -17,10 +17,10 @@ struct fars {
 	bool is_closed;
 };
 
-struct fars *
-fars_new(struct loop *l)
+struct store_queries *
+store_queries_new(struct loop *l)
 {
-	struct fars *all = xcalloc(1, sizeof(*all));
+	struct store_queries *all = xcalloc(1, sizeof(*all));
 
 	all->loop = l;
 	(void)pthread_mutex_init(&all->mutex, NULL); /* cannot fail on Linux */
@@ -29,7 +29,7 @@ fars_new(struct loop *l)
 }
 
 static void
-free_all(struct fars *all)
+free_all(struct store_queries *all)
 {
 	(void)pthread_cond_destroy(&all->over);
 	(void)pthread_mutex_destroy(&all->mutex);
@@ -37,7 +37,7 @@ free_all(struct fars *all)
 }
 
 void
-fars_free(struct fars *all)
+store_queries_free(struct store_queries *all)
 {
 	if (all == NULL)
 		return;
@@ -51,10 +51,10 @@ fars_free(struct fars *all)
 }
 
 static void
-run_far(struct work *w)
+run_query(struct work *w)
 {
-	struct far *f = list_entry(w, struct far, work);
-	struct fars *all = f->all;
+	struct store_query *f = list_entry(w, struct store_query, work);
+	struct store_queries *all = f->all;
 	bool may;
 
 	(void)pthread_mutex_lock(&all->mutex);
@@ -71,10 +71,10 @@ run_far(struct work *w)
 }
 
 static void
-end_far(struct work *w)
+end_query(struct work *w)
 {
-	struct far *f = list_entry(w, struct far, work);
-	struct fars *all = f->all;
+	struct store_query *f = list_entry(w, struct store_query, work);
+	struct store_queries *all = f->all;
 
 	f->is_asking = false;
 	all->asked--;
@@ -87,17 +87,18 @@ end_far(struct work *w)
 }
 
 void
-far_init(struct far *f, struct fars *all, struct ctl_call *call,
-    void (*free_it)(struct far *f))
+store_query_init(struct store_query *f, struct store_queries *all,
+    struct ctl_call *call, void (*free_it)(struct store_query *f))
 {
-	*f = (struct far) { .work = { .run = run_far, .done = end_far },
+	*f = (struct store_query) { .work = { .run = run_query,
+					.done = end_query },
 		.all = all,
 		.call = call,
 		.free_it = free_it };
 }
 
 void
-far_ask(struct far *f, int (*ask)(struct far *f))
+store_query_ask(struct store_query *f, int (*ask)(struct store_query *f))
 {
 	f->ask = ask;
 	f->is_asking = true;
@@ -107,7 +108,7 @@ far_ask(struct far *f, int (*ask)(struct far *f))
 }
 
 void
-far_leave(struct far *f)
+store_query_leave(struct store_query *f)
 {
 	f->call = NULL;
 	if (!f->is_asking)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "net/knock.h"
+#include "net/probe443.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -16,29 +16,30 @@
 
 /* Belongs to a worker thread until it has the answer, which may be long after
  * it was given up. */
-struct knock {
+struct probe443 {
 	struct work work;
-	knock_way *way;
+	probe443_way *way;
 	void *way_ctx;
 	char *host;
-	enum knock_answer answer;
-	void (*told)(void *ctx, enum knock_answer answer); /* NULL: given up */
+	enum probe443_answer answer;
+	void (*told)(
+	    void *ctx, enum probe443_answer answer); /* NULL: given up */
 	void *ctx;
 };
 
 /* All addresses at once: one that is open is enough. */
-static enum knock_answer
-knock_at(const struct lookup_answer *a)
+static enum probe443_answer
+probe443_at(const struct lookup_answer *a)
 {
 	struct pollfd fds[LOOKUP_MAX];
-	enum knock_answer best = KNOCK_SILENT;
-	int left_ms = KNOCK_MS, n = 0, status;
+	enum probe443_answer best = PROBE443_SILENT;
+	int left_ms = PROBE443_MS, n = 0, status;
 	socklen_t size;
 
 	for (size_t i = 0; i < a->n; i++) {
 		struct sockaddr_storage to = a->addrs[i];
 
-		lookup_set_port(&to, KNOCK_PORT);
+		lookup_set_port(&to, PROBE443_PORT);
 		fds[n] = (struct pollfd) { .events = POLLOUT };
 		fds[n].fd = socket(to.ss_family,
 		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -51,11 +52,12 @@ knock_at(const struct lookup_answer *a)
 			n++;
 		else {
 			if (errno == ECONNREFUSED)
-				best = KNOCK_REFUSED;
+				best = PROBE443_REFUSED;
 			(void)close(fds[n].fd); /* nothing was said */
 		}
 	}
-	for (int waiting = n; waiting > 0 && best != KNOCK_OPEN && left_ms > 0;
+	for (int waiting = n;
+	     waiting > 0 && best != PROBE443_OPEN && left_ms > 0;
 	     left_ms -= 100) {
 		if (poll(fds, (nfds_t)n, 100) <= 0)
 			continue;
@@ -67,9 +69,10 @@ knock_at(const struct lookup_answer *a)
 				&size) != 0)
 				status = EIO; /* of no kind */
 			if (status == 0)
-				best = KNOCK_OPEN;
-			else if (status == ECONNREFUSED && best == KNOCK_SILENT)
-				best = KNOCK_REFUSED;
+				best = PROBE443_OPEN;
+			else if (status == ECONNREFUSED &&
+				 best == PROBE443_SILENT)
+				best = PROBE443_REFUSED;
 			(void)close(fds[i].fd); /* likewise */
 			fds[i].fd = -1;
 			waiting--;
@@ -81,29 +84,29 @@ knock_at(const struct lookup_answer *a)
 	return best;
 }
 
-enum knock_answer
-knock_system(void *ctx, const char *host)
+enum probe443_answer
+probe443_system(void *ctx, const char *host)
 {
 	char *bare = lookup_without_brackets(host);
 	struct lookup_answer a;
 
 	lookup_system(ctx, bare, &a);
 	free(bare);
-	return a.rc == 0 ? knock_at(&a) : KNOCK_SILENT;
+	return a.rc == 0 ? probe443_at(&a) : PROBE443_SILENT;
 }
 
 static void
-run_knock(struct work *w)
+run_probe(struct work *w)
 {
-	struct knock *k = list_entry(w, struct knock, work);
+	struct probe443 *k = list_entry(w, struct probe443, work);
 
 	k->answer = k->way(k->way_ctx, k->host);
 }
 
 static void
-end_knock(struct work *w)
+end_probe(struct work *w)
 {
-	struct knock *k = list_entry(w, struct knock, work);
+	struct probe443 *k = list_entry(w, struct probe443, work);
 
 	if (k->told != NULL)
 		k->told(k->ctx, k->answer);
@@ -112,24 +115,24 @@ end_knock(struct work *w)
 }
 
 void
-knock_by(struct loop *l, knock_way *way, void *ctx)
+probe443_by(struct loop *l, probe443_way *way, void *ctx)
 {
 	struct loop_memory *m = loop_memory(l);
 
-	m->knock = way;
-	m->knock_ctx = ctx;
+	m->probe443 = way;
+	m->probe443_ctx = ctx;
 }
 
-struct knock *
-knock_new(struct loop *l, const char *host,
-    void (*told)(void *ctx, enum knock_answer answer), void *ctx)
+struct probe443 *
+probe443_new(struct loop *l, const char *host,
+    void (*told)(void *ctx, enum probe443_answer answer), void *ctx)
 {
 	const struct loop_memory *m = loop_memory(l);
-	struct knock *k = xcalloc(1, sizeof(*k));
+	struct probe443 *k = xcalloc(1, sizeof(*k));
 
-	k->work = (struct work) { .run = run_knock, .done = end_knock };
-	k->way = m->knock != NULL ? m->knock : knock_system;
-	k->way_ctx = m->knock_ctx;
+	k->work = (struct work) { .run = run_probe, .done = end_probe };
+	k->way = m->probe443 != NULL ? m->probe443 : probe443_system;
+	k->way_ctx = m->probe443_ctx;
 	k->host = xstrdup(host);
 	k->told = told;
 	k->ctx = ctx;
@@ -138,7 +141,7 @@ knock_new(struct loop *l, const char *host,
 }
 
 void
-knock_forget(struct knock *k)
+probe443_forget(struct probe443 *k)
 {
 	if (k != NULL)
 		k->told = NULL;

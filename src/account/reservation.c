@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "account/portion.h"
+#include "account/reservation.h"
 
 enum {
 	IDLE_MS = 2000, /* then what is left is given back */
@@ -10,26 +10,26 @@ enum {
 /* --- recipients ----------------------------------------------------------- */
 
 static uint32_t
-left(const struct portion *p, int64_t now_ms)
+left(const struct reservation *p, int64_t now_ms)
 {
 	return now_ms < p->left_until_ms ? p->left : 0;
 }
 
 bool
-portion_may_send(const struct portion *p, int64_t now_ms)
+reservation_may_send(const struct reservation *p, int64_t now_ms)
 {
 	return !p->is_shared || p->block == 0 || left(p, now_ms) > 0;
 }
 
 void
-portion_want(struct portion *p, int64_t now_ms)
+reservation_want(struct reservation *p, int64_t now_ms)
 {
-	if (!portion_may_send(p, now_ms))
+	if (!reservation_may_send(p, now_ms))
 		p->wants_more = true;
 }
 
 void
-portion_spend(struct portion *p, uint32_t n, int64_t now_ms)
+reservation_spend(struct reservation *p, uint32_t n, int64_t now_ms)
 {
 	if (!p->is_shared || p->block == 0)
 		return;
@@ -44,13 +44,14 @@ portion_spend(struct portion *p, uint32_t n, int64_t now_ms)
 /* --- connections ---------------------------------------------------------- */
 
 bool
-portion_may_connect(const struct portion *p, size_t n)
+reservation_may_connect(const struct reservation *p, size_t n)
 {
 	return !p->is_shared || n < p->allowed;
 }
 
 void
-portion_connections(struct portion *p, size_t n, size_t wanted, int64_t now_ms)
+reservation_connections(
+    struct reservation *p, size_t n, size_t wanted, int64_t now_ms)
 {
 	if (n < p->connections) {
 		p->closing = p->connections;
@@ -62,7 +63,7 @@ portion_connections(struct portion *p, size_t n, size_t wanted, int64_t now_ms)
 
 /* Those that are being closed are not for others yet. */
 static size_t
-in_use(const struct portion *p, int64_t now_ms)
+in_use(const struct reservation *p, int64_t now_ms)
 {
 	return now_ms < p->closed_ms && p->closing > p->connections
 		   ? p->closing
@@ -72,7 +73,7 @@ in_use(const struct portion *p, int64_t now_ms)
 /* --- turns ---------------------------------------------------------------- */
 
 int64_t
-portion_turn_at(const struct portion *p, int64_t now_ms)
+reservation_turn_at(const struct reservation *p, int64_t now_ms)
 {
 	int64_t at = INT64_MAX;
 
@@ -88,7 +89,7 @@ portion_turn_at(const struct portion *p, int64_t now_ms)
 }
 
 void
-portion_ask(struct portion *p, struct share_ask *ret, int64_t now_ms)
+reservation_ask(struct reservation *p, struct share_ask *ret, int64_t now_ms)
 {
 	bool is_idle = !p->wants_more && now_ms >= p->spent_ms + IDLE_MS;
 
@@ -107,7 +108,7 @@ portion_ask(struct portion *p, struct share_ask *ret, int64_t now_ms)
 
 /* What was used meanwhile came from what was left, or from what is new. */
 static void
-take_recipients(struct portion *p, const struct share_answer *answer,
+take_recipients(struct reservation *p, const struct share_answer *answer,
     int64_t asked_ms, int64_t now_ms)
 {
 	p->left = answer->left > p->used ? answer->left - p->used : 0;
@@ -118,7 +119,7 @@ take_recipients(struct portion *p, const struct share_answer *answer,
 }
 
 void
-portion_told(struct portion *p, const struct share_answer *answer,
+reservation_told(struct reservation *p, const struct share_answer *answer,
     int64_t asked_ms, int64_t now_ms)
 {
 	take_recipients(p, answer, asked_ms, now_ms);
@@ -130,7 +131,7 @@ portion_told(struct portion *p, const struct share_answer *answer,
 }
 
 void
-portion_skipped(struct portion *p, const struct share_ask *ask)
+reservation_skipped(struct reservation *p, const struct share_ask *ask)
 {
 	p->is_asking = false;
 	p->used += ask->used;
@@ -138,7 +139,8 @@ portion_skipped(struct portion *p, const struct share_ask *ask)
 }
 
 void
-portion_failed(struct portion *p, const struct share_ask *ask, int64_t now_ms)
+reservation_failed(
+    struct reservation *p, const struct share_ask *ask, int64_t now_ms)
 {
 	p->is_asking = false;
 	p->used += ask->used;

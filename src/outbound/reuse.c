@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "outbound/service.h"
+#include "outbound/reuse.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 enum { SPENT_MIN = 5 }; /* messages before a 421 that may be their limit */
 
 void
-service_carry(struct service *s, bool is_idle)
+reuse_carry(struct reuse *s, bool is_idle)
 {
 	if (is_idle)
 		s->is_reused = s->answered > 0;
@@ -37,8 +37,8 @@ has_word(const struct verdict *v, const char *words)
  * connection gets one before it has carried anything, the provider is in
  * trouble. */
 static bool
-is_end_of_service(
-    const struct service *s, const struct verdict *v, enum diagnosis_act act)
+is_end_of_reuse(
+    const struct reuse *s, const struct verdict *v, enum diagnosis_act act)
 {
 	bool stops_account = act == DIAGNOSIS_QUOTA ||
 			     act == DIAGNOSIS_HOLD_ACCOUNT;
@@ -65,9 +65,9 @@ names_limit(const struct verdict *v, enum diagnosis_act act)
 	       has_word(v, "too many|max|limit|enough");
 }
 
-enum service_news
-service_heard(struct service *s, const struct verdict *v,
-    enum diagnosis_act act, bool is_void)
+enum reuse_news
+reuse_heard(struct reuse *s, const struct verdict *v, enum diagnosis_act act,
+    bool is_void)
 {
 	bool was_reused = s->is_reused;
 
@@ -80,23 +80,23 @@ service_heard(struct service *s, const struct verdict *v,
 			      s->answered > 0;
 	}
 	if (s->is_over || is_void)
-		return SERVICE_GOES_ON;
-	s->is_over = is_end_of_service(s, v, act);
+		return REUSE_GOES_ON;
+	s->is_over = is_end_of_reuse(s, v, act);
 	s->is_reused = false;
 	if (s->is_over) {
 		if (names_limit(v, act))
-			return SERVICE_LIMIT;
+			return REUSE_LIMIT;
 		return s->answered >= SPENT_MIN && !was_reused
-			   ? SERVICE_MAYBE_LIMIT
-			   : SERVICE_SPENT;
+			   ? REUSE_MAYBE_LIMIT
+			   : REUSE_SPENT;
 	}
 	if (act == DIAGNOSIS_RECONNECT) {
 		s->is_over = true;
-		return SERVICE_BROKEN;
+		return REUSE_BROKEN;
 	}
 	if (v->code != 0 && v->code != 421) {
 		s->answered++;
 		s->has_taken |= v->class == VERDICT_OK;
 	}
-	return SERVICE_GOES_ON;
+	return REUSE_GOES_ON;
 }

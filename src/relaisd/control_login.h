@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sign_in.h - the verb login: passes the lines of a sign-in between
+/* control_login.h - the verb login: passes the lines of a sign-in between
  * relais-cred, which conducts it, and the person at the terminal.
  *
  * The tokens stay in relais-cred; the daemon sees only what the person sees.
  */
-#ifndef RELAISD_SIGN_IN_H
-#define RELAISD_SIGN_IN_H
+#ifndef RELAISD_CONTROL_LOGIN_H
+#define RELAISD_CONTROL_LOGIN_H
 
 #include <stddef.h>
 
@@ -15,7 +15,7 @@ struct conf;
 struct ctl_call;
 struct loop;
 
-struct sign_in_opts {
+struct control_login_opts {
 	struct loop *loop;
 	struct conf *conf;
 	size_t account; /* index in conf */
@@ -29,6 +29,7 @@ struct sign_in_opts {
 };
 
 /* Runs one step of the verb; opts is used in the first step. */
-void sign_in_run(struct ctl_call *call, const struct sign_in_opts *opts);
+void control_login_run(
+    struct ctl_call *call, const struct control_login_opts *opts);
 
 #endif

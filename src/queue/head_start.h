@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* race.h - decides who gets a new message first, the provider or the disk.
+/* head_start.h - decides who gets a new message first, the provider or the
+ * disk.
  *
  * If the provider has lately been quicker than the disk, a new message gets a
  * head start: it is written only when that time is over.  A message that was
@@ -8,8 +9,8 @@
  *
  * Times are in milliseconds of the boot clock unless noted.  Nothing blocks.
  */
-#ifndef QUEUE_RACE_H
-#define QUEUE_RACE_H
+#ifndef QUEUE_HEAD_START_H
+#define QUEUE_HEAD_START_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +18,8 @@
 struct queue;
 struct queue_message;
 
-/* How long recent messages took, in the unit of race.c. */
-struct race_times {
+/* How long recent messages took, in the unit of head_start.c. */
+struct head_start_times {
 	int64_t average; /* per message when many run side by side */
 	int64_t whole; /* of one message, from its beginning to its end */
 	unsigned samples;
@@ -26,16 +27,16 @@ struct race_times {
 	int64_t round_trip_ms;
 };
 
-struct races {
-	struct race_times disk;
+struct head_starts {
+	struct head_start_times disk;
 	/* messages whose begun_ms, stored_among are set */
 	size_t begun, storing;
 	unsigned probes;
 	int64_t next_probe_ms;
 };
 
-/* The state of that decision; written by race.c alone. */
-struct message_race {
+/* The state of that decision; written by head_start.c alone. */
+struct message_head_start {
 	int64_t store_at_ms; /* DISK_WAITING: the head start ends here */
 	int64_t begun_ms; /* when it began; 0: the first attempt is over */
 	/* messages whose first attempt was to come when this one began, itself
@@ -47,19 +48,19 @@ struct message_race {
 };
 
 /* A new message has begun.  Returns its head start in ms, which may be 0. */
-int64_t race_begin(struct queue_message *msg);
+int64_t head_start_begin(struct queue_message *msg);
 /* The round trip of the connection that carries msg, in ms. */
-void race_round_trip(struct queue_message *msg, int64_t ms);
+void head_start_round_trip(struct queue_message *msg, int64_t ms);
 /* Ends the head start of msg. */
-void race_hurry(struct queue_message *msg);
+void head_start_hurry(struct queue_message *msg);
 /* The job that writes msg begins. */
-void race_store_begun(struct queue_message *msg);
+void head_start_store_begun(struct queue_message *msg);
 /* msg was sent, or stored: learns how long that took, unless the time was spent
  * elsewhere. */
-void race_sent(struct queue_message *msg);
-void race_stored(struct queue_message *msg);
+void head_start_sent(struct queue_message *msg);
+void head_start_stored(struct queue_message *msg);
 /* The first attempt is over, or the job that writes msg; or msg is freed. */
-void race_attempt_over(struct queue_message *msg);
-void race_store_over(struct queue_message *msg);
+void head_start_attempt_over(struct queue_message *msg);
+void head_start_store_over(struct queue_message *msg);
 
 #endif

@@ -15,7 +15,7 @@
 enum {
 	SAMPLE_WEIGHT = 8,
 	SAMPLES_MIN = 8, /* before that nothing is known */
-	TIME_UNIT = 1024, /* of struct race_times, in a millisecond */
+	TIME_UNIT = 1024, /* of struct head_start_times, in a millisecond */
 	/* One of so many goes to the disk at once, to see how quick it is; at
 	 * thousands a second a few samples tell as much. */
 	PROBE_EVERY = 64,
@@ -26,7 +26,7 @@ enum {
 /* among: so many shared the time.  A thousand messages that wait for a quick
  * provider do not make it a slow one. */
 static void
-times_add(struct race_times *p, int64_t ms, size_t among)
+times_add(struct head_start_times *p, int64_t ms, size_t among)
 {
 	int64_t whole = ms * TIME_UNIT, share = whole / (int64_t)among, weight;
 
@@ -41,13 +41,15 @@ times_add(struct race_times *p, int64_t ms, size_t among)
 /* However many share the time, no answer comes before a round trip is over.  A
  * millisecond is within what the clock can tell. */
 static bool
-is_too_far(const struct race_times *provider, const struct race_times *disk)
+is_too_far(const struct head_start_times *provider,
+    const struct head_start_times *disk)
 {
 	return (provider->round_trip_ms - 1) * TIME_UNIT > disk->whole;
 }
 
 static bool
-is_quicker(const struct race_times *provider, const struct race_times *disk)
+is_quicker(const struct head_start_times *provider,
+    const struct head_start_times *disk)
 {
 	return provider->samples == SAMPLES_MIN &&
 	       disk->samples == SAMPLES_MIN &&
@@ -57,7 +59,7 @@ is_quicker(const struct race_times *provider, const struct race_times *disk)
 /* --- the head start ------------------------------------------------------- */
 
 static bool
-is_probe(struct races *r, int64_t now)
+is_probe(struct head_starts *r, int64_t now)
 {
 	if (r->probes++ % PROBE_EVERY != 0 || now < r->next_probe_ms)
 		return false;
@@ -70,7 +72,7 @@ head_start_ms(const struct queue_message *msg)
 {
 	struct queue *q = msg->q;
 	const struct entry *e = msg->e;
-	const struct race_times *times;
+	const struct head_start_times *times;
 	int64_t ms = q->o.head_start_ms, wait;
 
 	if (ms == 0 || e->account < 0 || msg->client.mode == QUEUE_MODE_QUEUE ||
@@ -83,74 +85,75 @@ head_start_ms(const struct queue_message *msg)
 		return left < ms ? left : ms;
 	}
 	times = &q->accounts[e->account].times;
-	if (!is_quicker(times, &q->race.disk) ||
-	    is_probe(&q->race, queue_now(q)))
+	if (!is_quicker(times, &q->head_starts.disk) ||
+	    is_probe(&q->head_starts, queue_now(q)))
 		return 0;
 	/* With those before it, twice what that will take. */
 	wait = SAFE_HEAD_START_MS +
-	       2 * (int64_t)q->race.begun * times->average / TIME_UNIT;
+	       2 * (int64_t)q->head_starts.begun * times->average / TIME_UNIT;
 	return ms < wait ? ms : wait;
 }
 
 int64_t
-race_begin(struct queue_message *msg)
+head_start_begin(struct queue_message *msg)
 {
 	int64_t now = queue_now(msg->q), ms = head_start_ms(msg);
 
-	msg->race.begun_ms = now;
-	msg->race.begun_among = ++msg->q->race.begun;
-	msg->race.store_at_ms = now + ms;
+	msg->head_start.begun_ms = now;
+	msg->head_start.begun_among = ++msg->q->head_starts.begun;
+	msg->head_start.store_at_ms = now + ms;
 	return ms;
 }
 
 void
-race_store_begun(struct queue_message *msg)
+head_start_store_begun(struct queue_message *msg)
 {
-	msg->race.stored_ms = queue_now(msg->q);
-	msg->race.stored_among = ++msg->q->race.storing;
+	msg->head_start.stored_ms = queue_now(msg->q);
+	msg->head_start.stored_among = ++msg->q->head_starts.storing;
 }
 
 void
-race_round_trip(struct queue_message *msg, int64_t ms)
+head_start_round_trip(struct queue_message *msg, int64_t ms)
 {
 	if (msg->e->account >= 0)
 		msg->q->accounts[msg->e->account].times.round_trip_ms = ms;
 }
 
 void
-race_hurry(struct queue_message *msg)
+head_start_hurry(struct queue_message *msg)
 {
-	msg->race.store_at_ms = queue_now(msg->q);
+	msg->head_start.store_at_ms = queue_now(msg->q);
 }
 
 void
-race_sent(struct queue_message *msg)
+head_start_sent(struct queue_message *msg)
 {
-	if (msg->race.begun_ms != 0 && msg->e->account >= 0)
+	if (msg->head_start.begun_ms != 0 && msg->e->account >= 0)
 		times_add(&msg->q->accounts[msg->e->account].times,
-		    queue_now(msg->q) - msg->race.begun_ms,
-		    msg->race.begun_among);
+		    queue_now(msg->q) - msg->head_start.begun_ms,
+		    msg->head_start.begun_among);
 }
 
 void
-race_attempt_over(struct queue_message *msg)
+head_start_attempt_over(struct queue_message *msg)
 {
-	if (msg->race.begun_ms != 0)
-		msg->q->race.begun--;
-	msg->race.begun_ms = 0;
+	if (msg->head_start.begun_ms != 0)
+		msg->q->head_starts.begun--;
+	msg->head_start.begun_ms = 0;
 }
 
 void
-race_stored(struct queue_message *msg)
+head_start_stored(struct queue_message *msg)
 {
-	times_add(&msg->q->race.disk, queue_now(msg->q) - msg->race.stored_ms,
-	    msg->race.stored_among);
+	times_add(&msg->q->head_starts.disk,
+	    queue_now(msg->q) - msg->head_start.stored_ms,
+	    msg->head_start.stored_among);
 }
 
 void
-race_store_over(struct queue_message *msg)
+head_start_store_over(struct queue_message *msg)
 {
-	if (msg->race.stored_among != 0)
-		msg->q->race.storing--;
-	msg->race.stored_among = 0;
+	if (msg->head_start.stored_among != 0)
+		msg->q->head_starts.storing--;
+	msg->head_start.stored_among = 0;
 }

@@ -137,6 +137,10 @@ static const struct row {
 	      "\xcf\xb2\xcf\xb2: s@h\r\nX-\xd0\xac\xe2\x85\xbd\xe1\xb4\x84: "
 	      "s@h\r\nX: 1\r\n\r\n",
 	    RECEIVED ALL "X: 1\r\n\r\n" },
+	/* any letter of others stands for one of "bcc" */
+	{ ALL "Bc\xe1\x91\x95: s@h\r\n\xd0\x91"
+	      "cc: s@h\r\nX: 1\r\n\r\n",
+	    RECEIVED ALL "X: 1\r\n\r\n" },
 	{ ALL "\xd0\x92\xd1\x81\xd0\xb5\xd0\xbc: s@h\r\n\r\n",
 	    RECEIVED ALL "\r\n\xd0\x92\xd1\x81\xd0\xb5\xd0\xbc: s@h\r\n\r\n" },
 	/* a hidden list that goes on without a blank in front */

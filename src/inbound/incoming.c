@@ -91,7 +91,7 @@ incoming_new(struct inbound_shared *sh, struct envelope *env,
 		.locals = &in->locals,
 		.is_here = is_here,
 		.ctx = sh->queue,
-		.likeness_key = queue_likeness_key(sh->queue),
+		.fold_key = queue_fold_key(sh->queue),
 	};
 	in->intake = intake_new(&in->facts);
 	return in;

@@ -73,11 +73,11 @@ struct envelope {
 	uint64_t size_bytes; /* of the stored message */
 	/* A hash of all its bytes except Date, Message-ID and Received; 0: not
 	 * known. */
-	uint64_t likeness;
+	uint64_t fold_hash;
 	/* How many equal messages it stands for besides itself, and when the
 	 * last of them came (wall clock, seconds). */
-	uint32_t nequal;
-	int64_t equal_last_s;
+	uint32_t nfolded;
+	int64_t last_folded_s;
 
 	/* Who submitted it. */
 	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */

@@ -80,7 +80,7 @@ fold_attach(struct fold *f, struct queue *q)
 }
 
 static const unsigned char *
-likeness_key(void *ctx)
+fold_key(void *ctx)
 {
 	const struct fold *f = ctx;
 
@@ -117,10 +117,10 @@ kind_of(const struct fold *f, const struct envelope *e)
 	struct siphash s;
 
 	/* A sender that gives envelope ids wants a report for each message. */
-	if (f->opts.max_equal == 0 || e->likeness == 0 || e->envid != NULL)
+	if (f->opts.max_equal == 0 || e->fold_hash == 0 || e->envid != NULL)
 		return 0;
 	siphash_init(&s, f->key);
-	siphash_put(&s, &e->likeness, sizeof(e->likeness));
+	siphash_put(&s, &e->fold_hash, sizeof(e->fold_hash));
 	put_submitter(&s, e);
 	put_text(&s, e->sender);
 	put_text(&s, e->account);
@@ -216,12 +216,12 @@ decide(void *ctx, const struct envelope *e, struct queue_arrival *ret)
 		return;
 	}
 	if (may_carry(f, k)) {
-		ret->what = QUEUE_JOINS;
-		ret->njoined = ++k->folded;
+		ret->what = QUEUE_FOLDED;
+		ret->nfolded = ++k->folded;
 		memcpy(ret->carrier, k->carrier, sizeof(ret->carrier));
 		return;
 	}
-	ret->what = QUEUE_CARRIES;
+	ret->what = QUEUE_CARRIER;
 	ret->wait_ms = f->opts.equal_ms;
 	memcpy(k->carrier, e->id, sizeof(k->carrier));
 	k->folded = 0;
@@ -231,7 +231,7 @@ decide(void *ctx, const struct envelope *e, struct queue_arrival *ret)
 struct queue_arrival_gate
 fold_gate(struct fold *f)
 {
-	return (struct queue_arrival_gate) { likeness_key, decide, f };
+	return (struct queue_arrival_gate) { fold_key, decide, f };
 }
 
 void

@@ -2,8 +2,9 @@
 /* The two gates: where a policy (src/policy) is asked, and what follows from
  * its answer.
  *
- * A message that joins another, the carrier, is one line in the carrier's
- * journal, synced before its client hears "accepted", and then it is gone. */
+ * A message that is folded into another, the carrier, is one line in the
+ * carrier's journal, synced before its client hears "accepted", and then it is
+ * gone. */
 #include "queue/inside.h"
 
 #include <inttypes.h>
@@ -13,11 +14,11 @@
 /* --- arrival -------------------------------------------------------------- */
 
 const unsigned char *
-queue_likeness_key(const struct queue *q)
+queue_fold_key(const struct queue *q)
 {
 	const struct queue_arrival_gate *g = &q->o.arrival;
 
-	return g->likeness_key != NULL ? g->likeness_key(g->ctx) : NULL;
+	return g->fold_key != NULL ? g->fold_key(g->ctx) : NULL;
 }
 
 void
@@ -74,7 +75,7 @@ carry(struct queue_message *msg, const struct queue_arrival *a)
 }
 
 static void
-join(struct queue_message *msg, struct entry *carrier, unsigned njoined)
+fold_into(struct queue_message *msg, struct entry *carrier, unsigned nfolded)
 {
 	struct queue *q = msg->q;
 	struct queue_message *to = message_get(q, carrier);
@@ -83,16 +84,16 @@ join(struct queue_message *msg, struct entry *carrier, unsigned njoined)
 	message_wait_no_more(msg);
 	message_set_carried(msg);
 	message_drop_message(msg);
-	msg->join.carrier = to;
-	msg->join.turn = ++to->join.lines;
-	memcpy(msg->join.into, carrier->id, QID_SIZE);
+	msg->fold.carrier = to;
+	msg->fold.line = ++to->fold.lines;
+	memcpy(msg->fold.into, carrier->id, QID_SIZE);
 	message_noted(to, journal_equal(&to->disk.notes, queue_wall(q)));
 	message_must_sync(to);
 	if (to->env != NULL) {
-		to->env->nequal++;
-		to->env->equal_last_s = queue_wall(q) / 1000;
+		to->env->nfolded++;
+		to->env->last_folded_s = queue_wall(q) / 1000;
 	}
-	carrier_describe(q, carrier, njoined);
+	carrier_describe(q, carrier, nfolded);
 	entry_unwait(q, carrier);
 	message_advance(to);
 }
@@ -107,13 +108,13 @@ message_ask_gate(struct queue_message *msg)
 
 	if (g->decide != NULL)
 		g->decide(g->ctx, msg->env, &a);
-	if (a.what == QUEUE_JOINS &&
+	if (a.what == QUEUE_FOLDED &&
 	    (carrier = entry_lookup(q, a.carrier)) != NULL &&
 	    may_carry(q, carrier)) {
-		join(msg, carrier, a.njoined);
+		fold_into(msg, carrier, a.nfolded);
 		return true;
 	}
-	if (a.what == QUEUE_CARRIES)
+	if (a.what == QUEUE_CARRIER)
 		carry(msg, &a);
 	return false;
 }
@@ -121,7 +122,7 @@ message_ask_gate(struct queue_message *msg)
 /* They are told at the next turn of the queue: this is called from within
  * something else. */
 static void
-settle(struct queue_message *carrier, uint64_t turn, const struct err *why)
+settle(struct queue_message *carrier, uint64_t line, const struct err *why)
 {
 	struct queue *q = carrier->q;
 
@@ -129,9 +130,9 @@ settle(struct queue_message *carrier, uint64_t turn, const struct err *why)
 		struct queue_message *msg = list_entry(
 		    it, struct queue_message, client.link);
 
-		if (msg->join.carrier != carrier || msg->join.turn > turn)
+		if (msg->fold.carrier != carrier || msg->fold.line > line)
 			continue;
-		msg->join.carrier = NULL;
+		msg->fold.carrier = NULL;
 		message_set_stored(msg, why);
 		q->is_todo = true;
 	}
@@ -142,7 +143,7 @@ settle(struct queue_message *carrier, uint64_t turn, const struct err *why)
 void
 carrier_written(struct queue_message *carrier, const struct job *j)
 {
-	settle(carrier, j->folds, j->rc == 0 ? NULL : &j->err);
+	settle(carrier, j->fold_lines, j->rc == 0 ? NULL : &j->err);
 }
 
 void
@@ -152,7 +153,7 @@ carrier_abandon(struct queue_message *carrier)
 
 	err_set(&err, ERR_DISK,
 	    "the message that it was to be folded into is gone");
-	settle(carrier, carrier->join.lines, &err);
+	settle(carrier, carrier->fold.lines, &err);
 }
 
 /* --- attempt -------------------------------------------------------------- */

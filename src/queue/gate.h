@@ -17,10 +17,10 @@
 struct entry;
 
 /* How a message takes part in folding. */
-struct message_join {
+struct message_fold {
 	/* whose journal gets the line; NULL: none, or the line is written */
 	struct queue_message *carrier;
-	uint64_t turn; /* the number of that line */
+	uint64_t line; /* the number of that line */
 	char into[QID_SIZE]; /* id of the carrier, or "" */
 	uint64_t lines; /* of a carrier: lines added so far */
 };

@@ -3,7 +3,7 @@
  *
  *  entry     a message in memory; schedule and count keep entries
  *  message   what an entry has while something happens to it: body, disk,
- *            client, head_start, join (gate), attempt (claim), news
+ *            client, head_start, fold (gate), attempt (claim), news
  *  job       a blocking piece of work on another thread
  *  remote_store  a store that is shared with other relays; their requests:
  *            remote_requests

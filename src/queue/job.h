@@ -63,7 +63,8 @@ struct job {
 		struct buf notes;
 		bool is_written;
 	} store;
-	uint64_t folds; /* number of the last folded line (gate.h) in text */
+	uint64_t
+	    fold_lines; /* number of the last folded line (gate.h) in text */
 	struct files files; /* JOB_REMOVE */
 	struct {
 		char *name;

@@ -52,7 +52,7 @@ free_message(struct queue_message *msg)
 {
 	if (msg == NULL)
 		return;
-	if (msg->join.lines > 0)
+	if (msg->fold.lines > 0)
 		carrier_abandon(msg);
 	head_start_attempt_over(msg);
 	head_start_store_over(msg);
@@ -115,7 +115,7 @@ work_on_disk(struct queue_message *msg)
 {
 	if (msg->attempt.is_active || msg->client.is_ending)
 		return;
-	if (msg->join.into[0] != '\0') {
+	if (msg->fold.into[0] != '\0') {
 		if (msg->client.state == CLIENT_TOLD)
 			message_forget(msg->q, msg->e); /* no file of its own */
 		return;
@@ -177,7 +177,7 @@ message_job_done(struct job *j)
 	struct queue_message *msg = j->msg;
 
 	message_disk_done(msg, j);
-	if (j->folds > 0)
+	if (j->fold_lines > 0)
 		carrier_written(msg, j);
 	message_tell_people(msg);
 	if (msg->client.is_ending)

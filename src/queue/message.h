@@ -34,7 +34,7 @@ struct queue_message {
 	struct message_disk disk;
 	struct message_head_start head_start;
 	struct message_client client;
-	struct message_join join;
+	struct message_fold fold;
 	struct message_attempt attempt;
 	struct message_news news;
 	bool is_dropped; /* to be removed, with its file */

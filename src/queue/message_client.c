@@ -90,7 +90,7 @@ message_tell_client(struct queue_message *msg, struct client_call *c)
 	if (msg->disk.state == DISK_LOST &&
 	    (is_gone || t.outcome != QUEUE_FAILED))
 		queue_trouble(msg->q, msg->e->id, &msg->disk.err);
-	memcpy(t.folded_into, msg->join.into, sizeof(msg->join.into));
+	memcpy(t.folded_into, msg->fold.into, sizeof(msg->fold.into));
 	if (!is_gone) {
 		c->on_accepted = msg->client.on_accepted;
 		c->accepted_ctx = msg->client.accepted_ctx;

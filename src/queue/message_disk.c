@@ -49,7 +49,7 @@ message_store(struct queue_message *msg)
 	swap = j->store.notes;
 	j->store.notes = msg->disk.notes;
 	msg->disk.notes = swap;
-	j->folds = msg->join.lines;
+	j->fold_lines = msg->fold.lines;
 	msg->disk.must_sync = false;
 	msg->disk.mark = MARK_NONE;
 	msg->disk.state = DISK_WRITING;
@@ -102,7 +102,7 @@ message_submit(struct queue_message *msg, enum job_kind kind)
 	j->text = msg->disk.notes;
 	msg->disk.notes = swap;
 	j->must_sync = msg->disk.must_sync || kind != JOB_APPEND;
-	j->folds = msg->join.lines;
+	j->fold_lines = msg->fold.lines;
 	msg->disk.must_sync = false;
 	job_submit(j);
 }

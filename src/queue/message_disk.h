@@ -57,9 +57,9 @@ void message_begin(struct queue_message *msg);
 void message_store(struct queue_message *msg);
 /* Calls message_store() for every message whose head start is over. */
 void message_store_due(struct queue *q);
-/* For a message that joined another (gate.h) and has no file of its own: its
- * line in the other's journal is being written; the line is safe, or why says
- * why not. */
+/* For a message that was folded into another (gate.h) and has no file of its
+ * own: its line in the other's journal is being written; the line is safe, or
+ * why says why not. */
 void message_set_carried(struct queue_message *msg);
 void message_set_stored(struct queue_message *msg, const struct err *why);
 /* The commit mark has been added to the notes: writes it if the file is

@@ -94,19 +94,19 @@ struct queue_policy {
 
 enum queue_arrives {
 	QUEUE_ARRIVES, /* and goes its way */
-	QUEUE_CARRIES, /* waits, and stands for those that join it */
-	QUEUE_JOINS /* is one line of another; nothing else is done with it */
+	QUEUE_CARRIER, /* waits, and stands for those that are folded into it */
+	QUEUE_FOLDED /* is one line of another; nothing else is done with it */
 };
 struct queue_arrival {
 	enum queue_arrives what;
-	int64_t wait_ms; /* QUEUE_CARRIES */
-	char carrier[ENVELOPE_ID_SIZE]; /* QUEUE_JOINS, */
-	unsigned njoined; /* with this one */
+	int64_t wait_ms; /* QUEUE_CARRIER */
+	char carrier[ENVELOPE_ID_SIZE]; /* QUEUE_FOLDED, */
+	unsigned nfolded; /* with this one */
 };
 /* A message is complete, and nothing is decided about it. */
 struct queue_arrival_gate {
-	/* See queue_likeness_key(). */
-	const unsigned char *(*likeness_key)(void *ctx);
+	/* See queue_fold_key(). */
+	const unsigned char *(*fold_key)(void *ctx);
 	void (*decide)(
 	    void *ctx, const struct envelope *e, struct queue_arrival *ret);
 	void *ctx;
@@ -207,8 +207,8 @@ const char *queue_draft_id(const struct queue_draft *d);
 enum { QUEUE_MEMORY_MAX = 128 * 1024 };
 int queue_draft_write(
     struct queue_draft *d, const void *p, size_t n, struct err *err);
-/* 16 bytes, by which envelope.likeness is to be made; NULL: nobody asks. */
-const unsigned char *queue_likeness_key(const struct queue *q);
+/* 16 bytes, by which envelope.fold_hash is to be made; NULL: nobody asks. */
+const unsigned char *queue_fold_key(const struct queue *q);
 /* The message is complete.  env is copied; its id is set.  on_accepted() is
  * called once, later, never from within this call, unless the draft is freed
  * before: then the message goes on its way untold.  verdict_by_ms is on the
@@ -460,7 +460,8 @@ void queue_counts(const struct queue *q, struct queue_counts *ret);
 void queue_counts_of(
     const struct queue *q, uint32_t uid, struct queue_counts *ret);
 
-/* True: it waits, safely, for its first attempt, and others may join it. */
+/* True: it waits, safely, for its first attempt, and others may be folded into
+ * it. */
 bool queue_may_carry(struct queue *q, const char *id);
 /* The attempt gate answers otherwise now: all that was put off is asked about
  * again. */

@@ -48,8 +48,8 @@ adopt_reason(struct queue *q, struct entry *e, const struct envelope *env,
 	entry_set_verdict(q, e, envelope_rcpt_to_name(env)->last);
 	if (st->is_held)
 		entry_set_reason(q, e, st->reason);
-	else if (env->nequal > 0 && e->reason == NULL)
-		carrier_describe(q, e, env->nequal);
+	else if (env->nfolded > 0 && e->reason == NULL)
+		carrier_describe(q, e, env->nfolded);
 }
 
 /* A crash came between the journal and the move to failed/. */

@@ -90,8 +90,8 @@ finish_header(
 	const struct envelope *e = c->source.env;
 	struct outgoing_opts o = { .identity = opts->identity,
 		.may_utf8 = opts->has_smtputf8 && e->is_utf8,
-		.nequal = e->nequal,
-		.equal_last_s = e->equal_last_s };
+		.nfolded = e->nfolded,
+		.last_folded_s = e->last_folded_s };
 
 	if (outgoing_finish(c->outgoing, e->sender, &o))
 		return 0;

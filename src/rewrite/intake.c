@@ -11,8 +11,8 @@
 #include "mail/header.h"
 #include "mail/received.h"
 #include "rewrite/bcc.h"
-#include "rewrite/duplicate_key.h"
 #include "rewrite/fields.h"
+#include "rewrite/fold_hash.h"
 #include "rewrite/lines.h"
 #include "rewrite/mime_stream.h"
 #include "rewrite/missing_fields.h"
@@ -39,7 +39,7 @@ struct intake {
 	struct part top; /* of one that has none */
 	struct buf mended; /* the caller's last chunk without its NULs */
 	struct buf alike; /* some of it, on its way there */
-	struct siphash likeness; /* with a key */
+	struct siphash fold_hash; /* with a key */
 	size_t line_len; /* of the line under way */
 	char last; /* byte that was seen last, NUL at the start */
 };
@@ -52,8 +52,8 @@ intake_new(const struct intake_facts *facts)
 	in->facts = facts;
 	in->header = header_new();
 	header_mend(in->header);
-	if (facts->likeness_key != NULL)
-		siphash_init(&in->likeness, facts->likeness_key);
+	if (facts->fold_key != NULL)
+		siphash_init(&in->fold_hash, facts->fold_key);
 	buf_init(&in->head, HEAD_MAX);
 	buf_init(&in->mended, SIZE_MAX / 4); /* as the caller's chunks are */
 	buf_init(&in->alike, SIZE_MAX / 4);
@@ -154,8 +154,8 @@ see_body(struct intake *in, struct bytes b)
 	if (!in->seen.has_8bit_body)
 		in->seen.has_8bit_body = has_8bit(b);
 	see_lines(in, b);
-	if (in->facts->likeness_key != NULL)
-		siphash_put(&in->likeness, b.p, b.n);
+	if (in->facts->fold_key != NULL)
+		siphash_put(&in->fold_hash, b.p, b.n);
 }
 
 static void
@@ -313,8 +313,8 @@ finish_header(struct intake *in)
 	if (!apply_rules(in))
 		return false;
 	see_message_id(in);
-	if (in->facts->likeness_key != NULL)
-		duplicate_key_put_header(in->header, &in->likeness);
+	if (in->facts->fold_key != NULL)
+		fold_hash_put_header(in->header, &in->fold_hash);
 	in->parts = mime_stream_new(in->header);
 	in->top = *mime_stream_top(in->parts);
 	if (in->top.kind == PART_LEAF && !in->top.is_sealed) {
@@ -500,8 +500,8 @@ intake_end(struct intake *in)
 		    "message/partial, has a line of more than 998 octets, "
 		    "which no server accepts and which "
 		    "must not be changed");
-	if (in->facts->likeness_key != NULL)
-		in->seen.likeness = siphash_end(&in->likeness);
+	if (in->facts->fold_key != NULL)
+		in->seen.fold_hash = siphash_end(&in->fold_hash);
 	return true;
 }
 
@@ -551,5 +551,5 @@ intake_mark(const struct intake *in, struct envelope *env)
 	if (seen->has_8bit_body)
 		env->is_8bit = true;
 	env->is_long = seen->longest_line > LINES_MAX;
-	env->likeness = seen->likeness;
+	env->fold_hash = seen->fold_hash;
 }

@@ -52,7 +52,7 @@ struct intake_facts {
 	const char *full_name; /* of the submitting user, or NULL */
 	bool hide_submitter; /* keep local names out of Received */
 	const struct locals_opts *locals; /* NULL: To and Cc stay */
-	const unsigned char *likeness_key; /* for seen.likeness, or NULL */
+	const unsigned char *fold_key; /* for seen.fold_hash, or NULL */
 	/* True: a message with this id is in the queue.  NULL: not asked. */
 	bool (*is_here)(void *ctx, const char *id);
 	void *ctx; /* for is_here() */
@@ -85,12 +85,12 @@ struct intake_seen {
 	/* The value of the field X-Relais-Account, cut; borrowed, "" if there
 	 * was none.  Anybody can write this field. */
 	const char *account;
-	uint64_t likeness; /* see struct envelope; 0 without a key */
+	uint64_t fold_hash; /* see struct envelope; 0 without a key */
 	unsigned notes; /* what was repaired by guessing (rewrite/notes.h) */
 };
 const struct intake_seen *intake_seen(const struct intake *in);
 /* Stores in the envelope what the way out needs to know: account (unless it has
- * one), is_8bit, is_long, likeness. */
+ * one), is_8bit, is_long, fold_hash. */
 void intake_mark(const struct intake *in, struct envelope *env);
 
 #endif

@@ -5,8 +5,8 @@ noinst_LIBRARIES += %reldir%/librewrite.a
 	%reldir%/bcc.h \
 	%reldir%/content.c \
 	%reldir%/content.h \
-	%reldir%/duplicate_key.c \
-	%reldir%/duplicate_key.h \
+	%reldir%/fold_hash.c \
+	%reldir%/fold_hash.h \
 	%reldir%/eightbit.c \
 	%reldir%/eightbit.h \
 	%reldir%/fields.c \

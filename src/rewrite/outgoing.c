@@ -6,8 +6,8 @@
 #include "base/must.h"
 #include "base/xalloc.h"
 #include "mail/header.h"
-#include "rewrite/duplicate_key.h"
 #include "rewrite/eightbit.h"
+#include "rewrite/fold_hash.h"
 #include "rewrite/signature.h"
 
 struct outgoing {
@@ -95,9 +95,9 @@ outgoing_finish(
 		return false;
 	is_changed = (o->identity.changed &
 			 ~(unsigned)IDENTITY_CHANGED_ENVELOPE) != 0;
-	if (opts->nequal > 0) {
+	if (opts->nfolded > 0) {
 		is_changed = true;
-		duplicate_key_tell(h, opts->nequal, opts->equal_last_s);
+		fold_hash_tell(h, opts->nfolded, opts->last_folded_s);
 	}
 	if (outgoing_mended(o) != NULL) {
 		is_changed = true;

@@ -43,9 +43,9 @@ struct outgoing_opts {
 	 * and the server has it. */
 	bool may_utf8;
 	/* How many equal messages it stands for; 0: none
-	 * (rewrite/duplicate_key.h). */
-	uint32_t nequal;
-	int64_t equal_last_s;
+	 * (rewrite/fold_hash.h). */
+	uint32_t nfolded;
+	int64_t last_folded_s;
 };
 
 /* Applies the policy.  False: the header has no room for the changes, so the

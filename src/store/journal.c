@@ -173,7 +173,7 @@ journal_done(struct buf *to, int64_t wall_ms)
 
 /* --- reading -------------------------------------------------------------- */
 
-struct fold {
+struct replay {
 	struct envelope *env;
 	struct journal_state *st;
 	bool *offered; /* one per recipient; NULL: none is */
@@ -181,7 +181,7 @@ struct fold {
 };
 
 static bool
-fold_seen(struct fold *f, struct bytes args)
+replay_seen(struct replay *f, struct bytes args)
 {
 	struct bytes wall;
 	int64_t at, seen;
@@ -194,18 +194,18 @@ fold_seen(struct fold *f, struct bytes args)
 }
 
 static void
-forget_offer(struct fold *f)
+forget_offer(struct replay *f)
 {
 	free(f->offered);
 	f->offered = NULL;
 }
 
 static bool
-fold_attempt(struct fold *f, struct bytes args)
+replay_attempt(struct replay *f, struct bytes args)
 {
 	struct bytes rest = args, wall;
 
-	if (!fold_seen(f, args) || f->st->attempts == INT32_MAX ||
+	if (!replay_seen(f, args) || f->st->attempts == INT32_MAX ||
 	    !spool_take_field(&rest, &wall) ||
 	    !spool_number(wall, &f->st->tried_wall_ms))
 		return false;
@@ -226,7 +226,7 @@ copy_field(char *to, size_t size, char *text)
 
 /* "3" or "3-5" */
 static bool
-mark_range(struct fold *f, struct bytes range)
+mark_range(struct replay *f, struct bytes range)
 {
 	struct bytes first = bytes_cut(&range, '-');
 	uint64_t from, to;
@@ -242,7 +242,7 @@ mark_range(struct fold *f, struct bytes range)
 }
 
 static bool
-fold_offer(struct fold *f, struct bytes args)
+replay_offer(struct replay *f, struct bytes args)
 {
 	struct bytes wall, who;
 	int64_t at;
@@ -291,7 +291,7 @@ journal_verdict(struct bytes args, struct verdict *v)
 }
 
 static bool
-fold_rcpt(struct fold *f, struct bytes args)
+replay_rcpt(struct replay *f, struct bytes args)
 {
 	struct verdict v = { 0 };
 	struct bytes index, state;
@@ -317,13 +317,13 @@ fold_rcpt(struct fold *f, struct bytes args)
 }
 
 static bool
-fold_next(struct fold *f, struct bytes args)
+replay_next(struct replay *f, struct bytes args)
 {
 	return spool_number(args, &f->st->next_wall_ms);
 }
 
 static bool
-fold_hold(struct fold *f, struct bytes args)
+replay_hold(struct replay *f, struct bytes args)
 {
 	struct bytes wall;
 	int64_t at;
@@ -340,7 +340,7 @@ fold_hold(struct fold *f, struct bytes args)
 }
 
 static bool
-fold_release(struct fold *f, struct bytes args)
+replay_release(struct replay *f, struct bytes args)
 {
 	int64_t at;
 
@@ -353,19 +353,19 @@ fold_release(struct fold *f, struct bytes args)
 }
 
 static bool
-fold_equal(struct fold *f, struct bytes args)
+replay_equal(struct replay *f, struct bytes args)
 {
 	int64_t at;
 
-	if (!spool_number(args, &at) || f->env->nequal == UINT32_MAX)
+	if (!spool_number(args, &at) || f->env->nfolded == UINT32_MAX)
 		return false;
-	f->env->nequal++;
-	f->env->equal_last_s = at / 1000;
+	f->env->nfolded++;
+	f->env->last_folded_s = at / 1000;
 	return true;
 }
 
 static bool
-fold_told(struct fold *f, struct bytes args)
+replay_told(struct replay *f, struct bytes args)
 {
 	struct bytes wall;
 	int64_t at;
@@ -379,7 +379,7 @@ fold_told(struct fold *f, struct bytes args)
 }
 
 static bool
-fold_delay_told(struct fold *f, struct bytes args)
+replay_delay_told(struct replay *f, struct bytes args)
 {
 	int64_t at;
 
@@ -390,7 +390,7 @@ fold_delay_told(struct fold *f, struct bytes args)
 }
 
 static bool
-fold_requeue(struct fold *f, struct bytes args)
+replay_requeue(struct replay *f, struct bytes args)
 {
 	int64_t at;
 
@@ -407,7 +407,7 @@ fold_requeue(struct fold *f, struct bytes args)
 }
 
 static bool
-fold_done(struct fold *f, struct bytes args)
+replay_done(struct replay *f, struct bytes args)
 {
 	int64_t at;
 
@@ -419,25 +419,25 @@ fold_done(struct fold *f, struct bytes args)
 
 static const struct {
 	const char *event;
-	bool (*fold)(struct fold *f, struct bytes args);
+	bool (*fold)(struct replay *f, struct bytes args);
 } events[] = {
-	{ "attempt", fold_attempt },
-	{ "seen", fold_seen },
-	{ "rcpt", fold_rcpt },
-	{ "offer", fold_offer },
-	{ "next", fold_next },
-	{ "hold", fold_hold },
-	{ "release", fold_release },
-	{ "requeue", fold_requeue },
-	{ "told", fold_told },
-	{ "delay-told", fold_delay_told },
-	{ "equal", fold_equal },
-	{ "done", fold_done },
+	{ "attempt", replay_attempt },
+	{ "seen", replay_seen },
+	{ "rcpt", replay_rcpt },
+	{ "offer", replay_offer },
+	{ "next", replay_next },
+	{ "hold", replay_hold },
+	{ "release", replay_release },
+	{ "requeue", replay_requeue },
+	{ "told", replay_told },
+	{ "delay-told", replay_delay_told },
+	{ "equal", replay_equal },
+	{ "done", replay_done },
 };
 enum { NEVENTS = sizeof(events) / sizeof(events[0]) };
 
 static bool
-fold_line(struct fold *f, struct bytes line)
+replay_line(struct replay *f, struct bytes line)
 {
 	struct bytes event;
 
@@ -451,7 +451,7 @@ fold_line(struct fold *f, struct bytes line)
 
 /* What no answer was noted for. */
 static void
-settle_offer(struct fold *f)
+settle_offer(struct replay *f)
 {
 	struct verdict v;
 
@@ -464,7 +464,7 @@ settle_offer(struct fold *f)
 }
 
 static bool
-fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
+replay_lines(struct replay *f, struct bytes journal, size_t *ret_good)
 {
 	struct bytes rest = journal, line;
 	bool is_torn = false;
@@ -478,7 +478,7 @@ fold_lines(struct fold *f, struct bytes journal, size_t *ret_good)
 			continue;
 		}
 		/* A sound line behind a bad one: that was no crash. */
-		if (is_torn || !fold_line(f, note))
+		if (is_torn || !replay_line(f, note))
 			return false;
 		*ret_good = journal.n - rest.n;
 	}
@@ -489,9 +489,9 @@ bool
 journal_parse(struct bytes journal, struct envelope *env,
     struct journal_state *st, size_t *ret_good)
 {
-	struct fold f = { .env = env, .st = st };
+	struct replay f = { .env = env, .st = st };
 	size_t good;
-	bool ok = fold_lines(&f, journal, &good);
+	bool ok = replay_lines(&f, journal, &good);
 
 	if (ok) {
 		settle_offer(&f);

@@ -539,7 +539,7 @@ fixture_submit(struct queue_fixture *l, struct fixture_client *c,
 		(void)envelope_add_rcpt(e, rcpt);
 	}
 	e->uid = l->uid;
-	e->likeness = l->likeness;
+	e->fold_hash = l->fold_hash;
 	envelope_set(&e->envid, l->envid);
 	envelope_set(&e->peer, "unix");
 	c->l = l;

@@ -59,7 +59,7 @@ struct queue_fixture {
 	uint32_t uid; /* of who submits; 1000 at first */
 	char kept[ENVELOPE_ID_SIZE]; /* a message that a test begins with */
 	const char *envid; /* of what is submitted, or NULL */
-	uint64_t likeness; /* of what is submitted; 0 at first */
+	uint64_t fold_hash; /* of what is submitted; 0 at first */
 	int account; /* what route() answers */
 	int wakes; /* accounts with something due */
 	int turns_asked; /* the queue wants its queue_tick() */

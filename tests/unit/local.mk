@@ -39,7 +39,7 @@ unit_tests = \
 	%reldir%/test_header \
 	%reldir%/test_idna \
 	%reldir%/test_identity \
-	%reldir%/test_duplicate_key \
+	%reldir%/test_fold_hash \
 	%reldir%/test_outgoing \
 	%reldir%/test_intake \
 	%reldir%/test_locals \

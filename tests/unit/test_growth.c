@@ -129,7 +129,7 @@ run_message(struct bytes text, size_t count)
 		.with = "ESMTP",
 		.wall_ms = INT64_C(1787313785000),
 		.locals = &locals,
-		.likeness_key = key };
+		.fold_key = key };
 	struct intake *in;
 	struct buf stored;
 	const void *p;

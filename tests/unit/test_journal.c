@@ -210,8 +210,8 @@ equal_messages_are_counted(void **state)
 	for (int i = 1; i <= 100; i++)
 		assert_true(journal_equal(&b, 1750000000000 + i * 1000));
 	assert_true(journal_parse(buf_bytes(&b), e, &st, &good));
-	assert_int_equal(e->nequal, 100);
-	assert_int_equal(e->equal_last_s, 1750000100);
+	assert_int_equal(e->nfolded, 100);
+	assert_int_equal(e->last_folded_s, 1750000100);
 	buf_clear(&b);
 	envelope_free(e);
 }

@@ -20,7 +20,7 @@ fold_more_than_three(struct queue_fixture *l)
 	l->fold_opts.max_equal = 3;
 	l->fold_opts.equal_ms = HOUR;
 	fixture_set_policy(l);
-	l->likeness = 7;
+	l->fold_hash = 7;
 }
 
 static int
@@ -96,7 +96,7 @@ count_of(struct queue_fixture *l, const char *id)
 	char *text;
 
 	assert_int_equal(queue_show(l->q, id, &env, &text, &err), 0);
-	n = env->nequal;
+	n = env->nfolded;
 	envelope_free(env);
 	free(text);
 	return n;
@@ -127,7 +127,7 @@ the_first_go_and_the_others_become_one(void **state)
 	assert_folding(l, 0, 0); /* its turn has come: nothing joins it */
 	d = queue_take(l->q, 0);
 	assert_non_null(d);
-	assert_int_equal(queue_claim_envelope(d)->nequal, 50);
+	assert_int_equal(queue_claim_envelope(d)->nfolded, 50);
 	queue_claim_end(d, QUEUE_END_TRIED,
 	    &(struct verdict) { .class = VERDICT_OK }, 0, NULL, NULL);
 	assert_int_equal(queue_count(l->q), 0);
@@ -213,22 +213,22 @@ what_differs_is_never_folded(void **state)
 	struct queue_fixture *l = *state;
 
 	for (int i = 0; i < 20; i++) {
-		l->likeness = 100 + (uint64_t)i; /* another text */
+		l->fold_hash = 100 + (uint64_t)i; /* another text */
 		assert_int_equal(storm(l, 1), 1);
 	}
-	l->likeness = 7;
+	l->fold_hash = 7;
 	for (int i = 0; i < 20; i++) {
 		l->uid = 1000 + (uint32_t)i; /* another user */
 		assert_int_equal(storm(l, 1), 1);
 	}
-	l->likeness = 0; /* nothing is known */
+	l->fold_hash = 0; /* nothing is known */
 	l->uid = 1;
 	assert_int_equal(storm(l, 20), 20);
-	l->likeness = 7;
+	l->fold_hash = 7;
 	l->envid = "QQ314159"; /* whoever names it asks about it */
 	assert_int_equal(storm(l, 20), 20);
 	l->envid = NULL;
-	l->likeness = 8;
+	l->fold_hash = 8;
 	for (size_t n = 1; n <= 20; n++) { /* other recipients */
 		struct fixture_client c;
 
@@ -238,7 +238,7 @@ what_differs_is_never_folded(void **state)
 	}
 	l->fold_opts.max_equal = 0; /* nobody asks */
 	fixture_set_policy(l);
-	assert_null(queue_likeness_key(l->q));
+	assert_null(queue_fold_key(l->q));
 	assert_int_equal(storm(l, 20), 20);
 }
 
@@ -299,7 +299,7 @@ what_differs_in_one_field_is_never_folded(void **state)
 
 			envelope_set(&e->sender, "me@example.org");
 			(void)envelope_add_rcpt(e, "you@example.net");
-			e->likeness = 70 + i;
+			e->fold_hash = 70 + i;
 			(void)snprintf(text, sizeof(text), "x%d@y.test", n);
 			differ[i](e, text);
 			assert_int_equal(
@@ -354,7 +354,7 @@ a_flush_sends_what_was_counted_and_a_new_one_follows(void **state)
 	assert_true(submit(l, NULL));
 	queue_flush(l->q, -1);
 	d = queue_take(l->q, 0);
-	assert_int_equal(queue_claim_envelope(d)->nequal, 1);
+	assert_int_equal(queue_claim_envelope(d)->nfolded, 1);
 	assert_false(submit(l, second)); /* what goes cannot change */
 	assert_string_not_equal(first, second);
 	queue_claim_end(d, QUEUE_END_TRIED,
@@ -530,9 +530,9 @@ many_kinds_do_not_push_out_a_storm(void **state)
 	struct queue_fixture *l = *state;
 
 	for (uint64_t i = 0; i < 1000; i++) {
-		l->likeness = 100 + i;
+		l->fold_hash = 100 + i;
 		assert_int_equal(storm(l, 1), 1);
-		l->likeness = 7;
+		l->fold_hash = 7;
 		(void)storm(l, 1);
 		l->boot_ms += 1;
 	}

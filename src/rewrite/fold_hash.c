@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "rewrite/duplicate_key.h"
+#include "rewrite/fold_hash.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -22,7 +22,7 @@ differs_each_time(struct bytes name)
 }
 
 void
-duplicate_key_put_header(const struct header *h, struct siphash *s)
+fold_hash_put_header(const struct header *h, struct siphash *s)
 {
 	for (size_t i = header_find(h, NULL, 0); i != HEADER_NONE;
 	     i = header_find(h, NULL, i + 1)) {
@@ -51,7 +51,7 @@ tell_subject(struct header *h, uint32_t n)
 }
 
 void
-duplicate_key_tell(struct header *h, uint32_t n, int64_t last_s)
+fold_hash_tell(struct header *h, uint32_t n, int64_t last_s)
 {
 	char date[DATE_TEXT_SIZE];
 	struct buf value;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* duplicate_key.h - finds equal messages, and marks a message that stands for
+/* fold_hash.h - finds equal messages, and marks a message that stands for
  * others.
  *
  * Two messages are equal if all their bytes are, except Date, Message-ID and
@@ -9,8 +9,8 @@
  *
  * Pure.
  */
-#ifndef REWRITE_DUPLICATE_KEY_H
-#define REWRITE_DUPLICATE_KEY_H
+#ifndef REWRITE_FOLD_HASH_H
+#define REWRITE_FOLD_HASH_H
 
 #include <stdint.h>
 
@@ -19,10 +19,10 @@ struct siphash;
 
 /* Adds the header, without those fields, to the hash; the caller adds the
  * body. */
-void duplicate_key_put_header(const struct header *h, struct siphash *s);
+void fold_hash_put_header(const struct header *h, struct siphash *s);
 
 /* Marks h as standing for n others, the last of which came at last_s.  A
  * subject without room for the number stays as it is. */
-void duplicate_key_tell(struct header *h, uint32_t n, int64_t last_s);
+void fold_hash_tell(struct header *h, uint32_t n, int64_t last_s);
 
 #endif

@@ -7,21 +7,21 @@
 
 #include "base/siphash.h"
 #include "mail/header.h"
-#include "rewrite/duplicate_key.h"
+#include "rewrite/fold_hash.h"
 #include "rewrite/intake.h"
 
 static const unsigned char key[SIPHASH_KEY_BYTES] = "sixteen bytes...";
 
 /* Of a message on its way in, in pieces of that size. */
 static uint64_t
-likeness(const char *text, size_t chunk, int64_t wall_ms)
+fold_hash_of(const char *text, size_t chunk, int64_t wall_ms)
 {
 	struct envelope *e = envelope_new();
 	struct intake_facts facts = { .env = e,
 		.hostname = "mx.example.org",
 		.with = "ESMTP",
 		.wall_ms = wall_ms,
-		.likeness_key = key };
+		.fold_key = key };
 	size_t n = strlen(text);
 	struct intake *in;
 	uint64_t result;
@@ -38,7 +38,7 @@ likeness(const char *text, size_t chunk, int64_t wall_ms)
 			intake_took(in, intake_peek(in, &p));
 	}
 	assert_true(intake_end(in));
-	result = intake_seen(in)->likeness;
+	result = intake_seen(in)->fold_hash;
 	intake_free(in);
 	envelope_free(e);
 	return result;
@@ -59,14 +59,14 @@ time_and_names_of_a_message_make_no_difference(void **state)
 		"Received: from a by b; Mon, 2 Nov 2026 00:00:00 +0000\r\n" HEAD
 		    BODY,
 	};
-	uint64_t want = likeness(equal[0], 1000, 1000);
+	uint64_t want = fold_hash_of(equal[0], 1000, 1000);
 
 	(void)state;
 	assert_int_not_equal(want, 0);
 	for (size_t i = 0; i < ARRAY_LEN(equal); i++)
 		for (size_t chunk = 1; chunk < 80; chunk++)
-			assert_int_equal(
-			    likeness(equal[i], chunk, 1234567 + (int64_t)chunk),
+			assert_int_equal(fold_hash_of(equal[i], chunk,
+					     1234567 + (int64_t)chunk),
 			    want);
 }
 
@@ -90,8 +90,8 @@ anything_else_does(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		for (size_t k = 0; k < i; k++)
-			assert_int_not_equal(likeness(all[i], 1000, 1000),
-			    likeness(all[k], 1000, 1000));
+			assert_int_not_equal(fold_hash_of(all[i], 1000, 1000),
+			    fold_hash_of(all[k], 1000, 1000));
 }
 
 static void
@@ -102,7 +102,7 @@ check_told(const char *head, uint32_t n, const char *want)
 
 	(void)header_put(h, head, strlen(head));
 	header_end(h);
-	duplicate_key_tell(h, n, 1795654800);
+	fold_hash_tell(h, n, 1795654800);
 	buf_init(&b, 300000);
 	assert_true(header_write(h, &b));
 	assert_buf(&b, want);

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/xalloc.h"
-#include "mail/envelope.h"
 #include "net/dial.h"
 #include "net/stream.h"
 #include "queue/queue.h"
@@ -218,8 +217,6 @@ load(struct courier *c)
 	list_append(&c->deliveries, delivery_link(d));
 	if (wants_relief(c))
 		relieve(c);
-	account_spend(
-	    c->pool->account, envelope_waiting(queue_claim_envelope(qd)));
 	delivery_send(d, c->wire.smtp);
 	return true;
 }
@@ -272,14 +269,14 @@ note_answer(
 	c->remote.is_spent = true;
 }
 
-/* The connection carries no more, and some of the recipients have been accepted
- * over it: another one takes the rest. */
+/* The connection carries no more, and some of the recipients were asked over
+ * it: another one takes the rest. */
 static bool
 meets_the_limit(const struct courier *c, const struct delivery *d,
     const struct sc_info *info)
 {
 	return c->remote.is_spent && info->verdict.stage == STAGE_MAIL &&
-	       delivery_has_sent(d);
+	       delivery_was_answered(d);
 }
 
 static void

@@ -115,6 +115,7 @@ delivery_new(struct pool *p, struct queue_claim *qd,
 	d->qd = qd;
 	d->was_suspect = delivery_is_suspect(d);
 	d->env = queue_claim_envelope(qd);
+	d->first = queue_claim_next_rcpt(qd);
 	d->remote = remote;
 	d->rcpts = xcalloc(d->env->nrcpts, sizeof(*d->rcpts));
 	d->index = xcalloc(d->env->nrcpts, sizeof(*d->index));
@@ -171,7 +172,8 @@ delivery_is_cause(const struct delivery *d)
 static bool
 is_to_offer(const struct delivery *d, size_t i)
 {
-	return d->env->rcpts[i].state == RCPT_WAITING && !d->offered[i];
+	return i >= d->first && d->env->rcpts[i].state == RCPT_WAITING &&
+	       !d->offered[i];
 }
 
 static bool
@@ -184,9 +186,9 @@ has_more(const struct delivery *d)
 }
 
 bool
-delivery_has_sent(const struct delivery *d)
+delivery_was_answered(const struct delivery *d)
 {
-	return d->is_sent;
+	return d->was_answered;
 }
 
 bool
@@ -319,6 +321,7 @@ delivery_send(struct delivery *d, struct smtp_client *smtp)
 		d->mark = DELIVERY_UNMARKED;
 	d->has_dsn = smtp_client_caps(smtp)->has_dsn;
 	content_rewind(d->content);
+	account_spend(d->pool->account, n);
 	queue_claim_round_trip(d->qd, smtp_client_round_trip_ms(smtp));
 	smtp_client_send(smtp, &d->job);
 }
@@ -541,6 +544,7 @@ delivery_job_done(struct delivery *d, const struct answer *a, bool is_void)
 		      !is_domains) ||
 		  v->code == 421 || act == DIAGNOSIS_RECONNECT || d->is_void ||
 		  d->hold.verdict.class != VERDICT_NONE || !has_more(d);
+	d->was_answered |= !is_over;
 	if (!is_over)
 		queue_claim_note(d->qd);
 	return is_over;

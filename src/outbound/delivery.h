@@ -55,8 +55,8 @@ bool delivery_is_suspect(const struct delivery *d);
 bool delivery_is_cause(const struct delivery *d);
 /* The answer has been missing for so long that the connection is stalled. */
 void delivery_stalls(struct delivery *d);
-/* True: a transaction of this delivery was accepted. */
-bool delivery_has_sent(const struct delivery *d);
+/* True: a transaction of this delivery was answered, and others follow. */
+bool delivery_was_answered(const struct delivery *d);
 /* True: no transaction is in progress, and recipients are left for another. */
 bool delivery_is_between(const struct delivery *d);
 /* Begins the next transaction; the engine must have room for it. */

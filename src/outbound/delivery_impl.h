@@ -31,6 +31,7 @@ struct delivery {
 	struct smtp_job_rcpt *rcpts; /* of the transaction in progress */
 	size_t *index; /* rcpts[i] is env->rcpts[index[i]] */
 	bool *offered; /* one per env->rcpts: named in a RCPT so far */
+	size_t first; /* recipients before this one wait for another attempt */
 	size_t split; /* recipients accepted before the server took no more */
 	struct answers answers; /* one per env->rcpts */
 	struct content *content;
@@ -40,6 +41,7 @@ struct delivery {
 	char *sender; /* the sender in that form, or NULL */
 	int64_t began_ms;
 	bool is_busy; /* a transaction is in progress */
+	bool was_answered; /* one of several was */
 	enum delivery_mark mark;
 	bool has_dsn; /* the server sends notices itself */
 	bool is_sent; /* some recipient was accepted */

@@ -186,6 +186,17 @@ queue_claim_suspicion(const struct queue_claim *d)
 	return d->msg->e->suspicion;
 }
 
+size_t
+queue_claim_next_rcpt(const struct queue_claim *d)
+{
+	const struct envelope *env = d->msg->env;
+
+	for (size_t i = d->msg->e->next_rcpt; i < env->nrcpts; i++)
+		if (env->rcpts[i].state == RCPT_WAITING)
+			return i;
+	return 0;
+}
+
 const struct envelope *
 queue_claim_envelope(const struct queue_claim *d)
 {
@@ -484,23 +495,49 @@ plan_next(struct queue_message *msg, int64_t not_before_ms)
 			       queue_wall(q) + e->times.next_ms - now));
 }
 
-/* Others had their answers, these were not asked: so this ends. */
-static void
-plan_rest(struct queue_message *msg)
-{
-	msg->e->times.next_ms = queue_now(msg->q);
-	message_noted(msg, journal_next(&msg->disk.notes, queue_wall(msg->q)));
-}
-
 static const struct verdict *
 answer_for(const struct queue_message *msg, size_t i, const struct verdict *v)
 {
+	static const struct verdict none;
+
 	if (msg->attempt.answers[i] != NULL)
 		return msg->attempt.answers[i];
+	if (i < msg->e->next_rcpt)
+		return &none; /* asked over an earlier connection */
 	return v->class == VERDICT_NONE && msg->attempt.uncertain != NULL &&
 		       msg->attempt.uncertain[i]
 		   ? msg->attempt.unanswered
 		   : v;
+}
+
+/* The first recipient from next_rcpt on that waits and has not been asked; or
+ * the number of recipients. */
+static size_t
+first_unasked(const struct queue_message *msg)
+{
+	static const struct verdict none;
+	size_t i = msg->e->next_rcpt;
+
+	for (; i < msg->env->nrcpts; i++) {
+		const struct verdict *v = answer_for(msg, i, &none);
+
+		if (msg->env->rcpts[i].state == RCPT_WAITING &&
+		    (v->class == VERDICT_NONE ||
+			(v->class == VERDICT_LATER && v->stage <= STAGE_MAIL)))
+			break;
+	}
+	return i;
+}
+
+/* The connection carried no more, and others are still to be asked: the attempt
+ * goes on over another one.  This ends, because next_rcpt grows each time. */
+static bool
+goes_on(const struct queue_message *msg, const struct verdict *v)
+{
+	size_t next = first_unasked(msg);
+
+	return v->class == VERDICT_NONE && next > msg->e->next_rcpt &&
+	       next < msg->env->nrcpts;
 }
 
 static bool
@@ -541,6 +578,14 @@ count_attempt(struct queue_message *msg)
 	return seen;
 }
 
+static void
+note_answers(struct queue_message *msg, const struct verdict *v)
+{
+	for (size_t i = 0; i < msg->env->nrcpts; i++)
+		if (msg->env->rcpts[i].state == RCPT_WAITING)
+			apply_verdict(msg, i, answer_for(msg, i, v));
+}
+
 /* The attempt is counted, and everybody who waited has an answer. */
 static void
 note_attempt(struct queue_message *msg, const struct verdict *v)
@@ -555,9 +600,22 @@ note_attempt(struct queue_message *msg, const struct verdict *v)
 	}
 	message_noted(
 	    msg, journal_attempt(&msg->disk.notes, queue_wall(q), seen));
-	for (size_t i = 0; i < msg->env->nrcpts; i++)
-		if (msg->env->rcpts[i].state == RCPT_WAITING)
-			apply_verdict(msg, i, answer_for(msg, i, v));
+	note_answers(msg, v);
+	msg->e->next_rcpt = 0;
+}
+
+/* Recipients that were deferred must not be asked again before the others. */
+static void
+note_part(struct queue_message *msg, const struct verdict *v)
+{
+	int64_t now = queue_wall(msg->q);
+	size_t next = first_unasked(msg);
+
+	message_noted(msg, journal_mark(&msg->disk.notes, now, "", NULL, 0));
+	note_answers(msg, v);
+	msg->e->next_rcpt = (uint32_t)next;
+	msg->e->times.next_ms = queue_now(msg->q);
+	message_noted(msg, journal_next(&msg->disk.notes, now));
 }
 
 /* Only when the recipients' server itself says "later": a notice about a dead
@@ -669,7 +727,12 @@ static void
 end_tried(
     struct queue_message *msg, const struct verdict *v, int64_t not_before_ms)
 {
-	note_attempt(msg, v);
+	bool is_part = goes_on(msg, v);
+
+	if (is_part)
+		note_part(msg, v);
+	else
+		note_attempt(msg, v);
 	msg->e->is_uncertain = envelope_is_in_doubt(msg->env);
 	if (msg->e->is_uncertain && msg->q->o.policy.holds_uncertain) {
 		msg->attempt.result = RESULT_LATER;
@@ -691,9 +754,7 @@ end_tried(
 	}
 	msg->attempt.result = RESULT_LATER;
 	entry_set_verdict(msg->q, msg->e, telling_verdict(msg, RCPT_WAITING));
-	if (v->class == VERDICT_NONE && has_one_taken_it(msg))
-		plan_rest(msg);
-	else
+	if (!is_part)
 		plan_next(msg, not_before_ms);
 	see_delay(msg);
 }

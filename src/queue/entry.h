@@ -49,6 +49,7 @@ struct entry {
 	uint32_t nrcpts;
 	uint32_t uid;
 	uint32_t suspicion; /* queue_claim_suspect() */
+	uint32_t next_rcpt; /* queue_claim_next_rcpt() */
 	int16_t account; /* index, ACCOUNT_NONE or ACCOUNT_UNASKED */
 	uint16_t attempts;
 	bool is_held : 1;

@@ -238,6 +238,8 @@ struct queue_claim *queue_take_other(struct queue *q, int account);
  * count of the caller's, not 0.  The first mark stays, until a restart. */
 void queue_claim_suspect(struct queue_claim *d, uint32_t mark);
 uint32_t queue_claim_suspicion(const struct queue_claim *d); /* 0: none */
+/* The waiting recipient with whom the attempt begins, or goes on. */
+size_t queue_claim_next_rcpt(const struct queue_claim *d);
 /* Is there one, without taking it. */
 bool queue_has_due(struct queue *q, int account);
 /* How many wait for their turn or their time. */
@@ -288,8 +290,8 @@ bool queue_syncs_each(const struct queue *q);
 /* How a claim ends. */
 enum queue_end {
 	QUEUE_END_TRIED, /* recipients have their verdicts; those without one
-			  * get v.  If v is NULL and one of them was accepted,
-			  * the others are due at once. */
+			  * get v.  If v is NULL and some were asked, the
+			  * attempt goes on at once with the others. */
 	QUEUE_END_HELD, /* as tried, but v says why a person must act first:
 			 * a client without another answer keeps waiting, and
 			 * the message is held.  A client who still waits in

@@ -2321,6 +2321,33 @@ a_limit_of_the_session_within_a_message_sends_the_rest_at_once(void **state)
 	}
 }
 
+/* Two of them to a connection; the first two wait. */
+static void
+recipients_that_wait_are_asked_once_before_the_others_go(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	b->p.smtp.limits = "MAILMAX=1 RCPTMAX=2";
+	b->opts.max_per_hour = 12; /* each is counted when it is asked */
+	fault(b, FAULT_FAIL, "rcpt/r0*:450:4.2.0:later:1");
+	fault(b, FAULT_FAIL, "rcpt/r1*:450:4.2.0:later:2");
+	start(b);
+	submit_from(b, "me@x.test", 8, id);
+	until(b, b->p.messages == 3 && b->connections == 4);
+	until(b, item(b, id).attempts == 1);
+	settle(b);
+	assert_int_equal(b->connections, 4);
+	/* As long as after one attempt. */
+	pass(b, 2 * MINUTE);
+	until(b, b->p.messages == 4 && item(b, id).attempts == 2);
+	assert_int_equal(b->connections, 5);
+	pass(b, 4 * MINUTE);
+	all_is_sent(b, 5);
+	assert_int_equal(b->connections, 6);
+	assert_int_equal(spent_as_stored(b), 11);
+}
+
 /* The server ended the connection while it was idle, for whatever reason. */
 static void
 a_421_to_a_connection_that_was_idle_means_another_one(void **state)
@@ -2796,6 +2823,7 @@ main(void)
 		TEST(a_limit_of_the_session_is_followed_by_a_new_one_at_once),
 		TEST(
 		    a_limit_of_the_session_within_a_message_sends_the_rest_at_once),
+		TEST(recipients_that_wait_are_asked_once_before_the_others_go),
 		TEST(a_421_to_a_connection_that_was_idle_means_another_one),
 		TEST(
 		    a_421_to_an_idle_connection_that_has_taken_nothing_yet_does_too),

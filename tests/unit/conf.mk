@@ -7,7 +7,7 @@ unit_tests += \
 	%reldir%/test_cred \
 	%reldir%/test_setting \
 	%reldir%/test_provider \
-	%reldir%/test_oauth \
+	%reldir%/test_oauth_rows \
 	%reldir%/test_replies \
 	%reldir%/test_conf_read \
 	%reldir%/test_conf_vars \

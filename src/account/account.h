@@ -160,7 +160,7 @@ uint32_t account_fact(const struct account *a, enum learnt_fact f);
 void account_learn(struct account *a, const struct account_opts *o,
     enum learnt_fact f, uint32_t value);
 
-/* --- may I, and whereto --------------------------------------------------- */
+/* --- permission and port -------------------------------------------------- */
 
 enum account_trust {
 	ACCOUNT_NOT_NOW, /* no attempt is allowed */

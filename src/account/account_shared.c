@@ -243,7 +243,7 @@ take_budget(struct account *a, const struct budget *b, uint32_t used)
 	budget_spend(&a->budget, used, account_steady_s(a));
 }
 
-/* Who waited for it looks again. */
+/* Wakes the couriers that waited for the answer. */
 static void
 heard_of_share(struct account *a)
 {

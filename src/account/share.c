@@ -321,8 +321,8 @@ look_around(const struct share *s, const struct node *me, size_t max)
 	return o;
 }
 
-/* Who has none comes first, in the order of asking; who has more than an equal
- * part gives back what others lack.  If there are fewer than relays, these take
+/* A relay that has none comes first, in the order of asking; one that has more
+ * than an equal part gives back what others lack.  If there are fewer than relays, these take
  * terms. */
 static size_t
 allot(const struct share *s, const struct node *me,
@@ -374,8 +374,8 @@ copy_text(struct buf *to, const struct buf *from)
 	    buf_add(to, buf_str(from), buf_len(from))); /* the same maximum */
 }
 
-/* Who says something without having heard the newest is not heard, unless it
- * must be. */
+/* A relay that has not read the newest standing cannot replace it, unless it
+ * must. */
 static void
 settle_standing(struct share *s, const struct share_ask *ask)
 {

@@ -25,7 +25,7 @@ enum {
 	PROBES_MAX = (ACCOUNT_PORTS_MAX + 2 * OTHERS_MAX) * FAMILIES
 };
 
-/* Who is asked, and what for. */
+/* What is connected to, and why. */
 enum side {
 	SIDE_OWN, /* a port of the account */
 	SIDE_OTHER, /* another port of its host */

@@ -356,7 +356,7 @@ step(struct ctl_call *c)
 		c->has_more = false;
 }
 
-/* Who lingers is no connection any more, but keeps a descriptor. */
+/* A client that lingers is no connection any more, but keeps a descriptor. */
 static bool
 may_linger(struct ctl_server *s)
 {

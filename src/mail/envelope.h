@@ -79,7 +79,7 @@ struct envelope {
 	uint32_t nfolded;
 	int64_t last_folded_s;
 
-	/* Who submitted it. */
+	/* The submitter. */
 	uint32_t uid; /* or UID_UNKNOWN, UID_HIDDEN */
 	char *user; /* login name, or NULL */
 	char *peer; /* "127.0.0.1:40112", "unix", "drop": never NULL */

@@ -20,7 +20,7 @@ enum verdict_class {
 	VERDICT_NEVER /* permanently refused in this form: 5yz */
 };
 
-/* Who said it: the stage of the conversation that produced the verdict. */
+/* The stage of the conversation that produced the verdict. */
 enum verdict_stage {
 	STAGE_LOCAL = 0, /* relais itself */
 	STAGE_CONNECT, /* look-up, connect, lost connection, deadline */

@@ -249,7 +249,7 @@ learn_at_end(struct courier *c, const struct sc_info *info)
 		    smtp_client_ehlo_refused(c->wire.smtp));
 	} else if (info->trouble == SC_TROUBLE_NAME) {
 		courier_learn(
-		    c, LEARNT_NAMES_TRIED, 0); /* the next try begins anew */
+		    c, LEARNT_NAMES_TRIED, 0); /* the next try starts over */
 		courier_learn(c, LEARNT_EHLO, 0);
 	}
 }

@@ -30,9 +30,10 @@ struct reuse {
 /* What an answer to a message says of the connection. */
 enum reuse_news {
 	REUSE_GOES_ON,
-	REUSE_SPENT, /* it has served its time */
-	REUSE_LIMIT, /* likewise: `answered' is the server's limit */
-	REUSE_MAYBE_LIMIT, /* likewise: it may be */
+	REUSE_SPENT, /* the server accepts no more messages on it */
+	/* likewise, and `answered' is the server's limit, or may be */
+	REUSE_LIMIT,
+	REUSE_MAYBE_LIMIT,
 	REUSE_BROKEN /* the session is of no more use */
 };
 

@@ -9,7 +9,7 @@
  * While it waits for nothing else the next carrier follows, until a whole
  * equal_ms had no more than max_equal.
  *
- * What has been counted lives in memory: after a restart counting begins anew,
+ * What has been counted lives in memory: after a restart counting begins at 0,
  * while a carrier and what it carries are on the disk. */
 #include "policy/fold.h"
 

@@ -187,7 +187,7 @@ run_sweep(struct pg_store *s, struct pg_conn *c, struct pg_task *t)
 	    NULL, 0, NULL, t->err);
 
 	(void)s;
-	/* Who has asked is gone. */
+	/* The relay that asked is gone. */
 	if (said == PG_DONE)
 		said = pg_ask(c,
 		    "DELETE FROM relais_request"
@@ -294,7 +294,7 @@ pg_heartbeat(struct store *st, const struct store_counts *ours, struct err *err)
 	if (heartbeat.is_none)
 		return err_set(err, ERR_LOST,
 		    "%s: this relay was not heard for ten seconds, so others "
-		    "have its messages; it starts anew",
+		    "have its messages; it starts again",
 		    s->store.name);
 	if (now > s->heartbeat_ms + GAP_MS)
 		s->steady_from_ms = now;

@@ -211,7 +211,7 @@ make(struct pg_store *s, struct pg_task *t)
 	return said == PG_DONE ? 0 : -1;
 }
 
-/* Who has submitted it, from its header. */
+/* The submitter, from the header of the message. */
 static int64_t
 uid_of(struct bytes header)
 {

@@ -446,8 +446,8 @@ finish(struct queue_message *msg)
 	v = telling_verdict(msg, all_sent ? RCPT_SENT : RCPT_FAILED);
 	if (v != NULL)
 		msg->attempt.verdict = *v;
-	/* Nobody is told "accepted" about a mail that was refused while they
-	 * waited, and who was told "refused" gets no bounce. */
+	/* A client never hears "accepted" for a message that was refused while
+	 * it waited, and a client that heard the refusal gets no bounce. */
 	msg->attempt.is_refused = none_sent &&
 				  msg->client.state == CLIENT_WAITING &&
 				  msg->client.mode != QUEUE_MODE_ACCEPTED;

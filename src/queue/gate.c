@@ -183,7 +183,8 @@ put_off(struct queue *q, struct entry *e, int64_t wait_ms)
 		entry_set_reason(q, e, why);
 	}
 	entry_wait(q, e);
-	/* Who waits for the provider hears that it is queued. */
+	/* A client that waits for the provider hears that the message is
+	 * queued. */
 	if (e->msg != NULL && e->msg->client.state != CLIENT_TOLD) {
 		message_hurry(e->msg);
 		q->is_todo = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Who submitted a message: what they wait for, and what they hear. */
+/* The clients that submit messages: what they wait for, and what they hear. */
 #include "queue/inside.h"
 
 #include <string.h>

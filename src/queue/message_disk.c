@@ -252,7 +252,7 @@ message_write_done(struct queue_message *msg)
 	buf_clear(&line);
 }
 
-/* What is to go need not come. */
+/* A message that will be removed need not be written. */
 void
 message_cancel_store(struct queue_message *msg)
 {

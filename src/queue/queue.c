@@ -227,7 +227,7 @@ may_expire(const struct queue *q, const struct entry *e)
 	       entry_is_expired(q, e);
 }
 
-/* What waits for an account that never comes back is too old one day. */
+/* Expires messages whose account never returns. */
 static void
 sweep(struct queue *q)
 {

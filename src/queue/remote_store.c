@@ -7,7 +7,7 @@ enum {
 	SOON_MS = 50
 };
 
-/* Who asked in vain is woken again. */
+/* Wakes the accounts whose request found no room. */
 static void
 wake_all(struct queue *q)
 {

@@ -189,7 +189,7 @@ has_changed(struct oauth_store *s, struct oauth_token *t)
 }
 
 /* The server has said no; what is remembered of that goes into the file, so
- * that it is not asked again in vain. */
+ * that it is not asked the same again. */
 static enum cred_result
 refused(const struct cred_wire *w, struct oauth_store *s, struct oauth_token *t,
     const struct oauth_reply *reply, const struct oauth_now *now,
@@ -358,7 +358,8 @@ oauth_fetch(const struct cred_wire *w, struct secret **ret,
 	struct oauth_now now;
 	enum cred_result r;
 
-	/* Who waits longer is killed before the server's answer is stored. */
+	/* If this waited longer, it would be killed before the server's answer
+	 * is stored. */
 	if (oauth_open(w, w->timeout_ms - OAUTH_HTTP_MS, &s, err) != 0)
 		return err->class == ERR_SECRET ? CRED_NEVER : CRED_LATER;
 	if (oauth_store_read(s, &t, err) != 0) {

@@ -11,7 +11,7 @@
 #include "ctl/ctl_json.h"
 #include "sys/said.h"
 
-enum { KNOWN_MAX = 100000 }; /* then it begins anew, as after a start */
+enum { KNOWN_MAX = 100000 }; /* then it forgets all, as at a start */
 
 struct watch {
 	watch_tell *tell;

@@ -315,7 +315,7 @@ last_labels(const char *host, int n)
 	return NULL;
 }
 
-/* Who hosts the mail of the domain may be in Mozilla's database. */
+/* The host of the domain's mail may be in Mozilla's database. */
 static void
 ask_about_hoster(struct search *se, const char *mx)
 {

@@ -42,7 +42,8 @@ print(const struct autoconfig *a)
 	    a->takes_password ? "password" : "oauth:own");
 	if (a->name != NULL)
 		(void)printf("    name=%s\n", a->name);
-	/* Who hosts other domains lists there the domains of its servers. */
+	/* A provider that hosts other domains lists the domains of its
+	 * servers there. */
 	for (size_t i = 0; i < a->domains.n; i++)
 		(void)printf("    domains=%s\n    mx=%s\n", a->domains.v[i],
 		    a->domains.v[i]);

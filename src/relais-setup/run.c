@@ -195,7 +195,7 @@ cut_to_folder(char *path)
 	return true;
 }
 
-/* Nobody should answer questions in vain: can the file be written? */
+/* Before any question is asked: can the file be written? */
 static enum setup_status
 look_for_room(struct setup *s)
 {

@@ -164,7 +164,7 @@ setup_start(struct setup *s)
 		s->is_running = true;
 		dialogue_say(
 		    "%s", has_daemon && !is_handed_over
-			      ? N_("relaisd has read the configuration anew.")
+			      ? N_("relaisd has reloaded its configuration.")
 			      : N_("relaisd runs."));
 		return SETUP_DONE;
 	}

@@ -143,7 +143,7 @@ has_idled(struct server *s, const struct sockets *sockets, int *idle_s)
 	*idle_s = server_connections(s) == 0 ? *idle_s + 1 : 0;
 	if (*idle_s < IDLE_S)
 		return false;
-	/* Who comes from now on waits in the socket that systemd holds. */
+	/* New clients wait in the socket that systemd holds. */
 	server_quiesce(s);
 	return server_connections(s) == 0;
 }

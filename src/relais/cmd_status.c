@@ -126,7 +126,7 @@ add_note(struct table *t, const json_t *a, enum relais_colour colour)
 	free(reason);
 }
 
-/* Who signed in and when, and whether that will last. */
+/* The user who signed in, when, and whether that will last. */
 static void
 add_sign_in(struct table *t, const json_t *a, long long now)
 {

@@ -132,8 +132,8 @@ work(struct keeper *k, int line, pid_t keeper)
 	struct err err;
 
 	k->startup->keeper = keeper;
-	/* Until it is up nothing is under way, and who starts relaisd anew must
-	 * find neither its sockets nor the spool taken. */
+	/* Until it is up nothing is under way, and whatever starts relaisd again
+	 * must find neither its sockets nor the spool taken. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != keeper)
 		return EX_OSERR;
 	k->startup->env.copy = NULL;
@@ -589,7 +589,7 @@ on_worker_end(struct keeper *k, int how)
 	w->pid = 0;
 	w->is_up = false;
 	for (size_t i = 0; i < ERRANDS_MAX; i++)
-		k->errands[i].number = 0; /* the next one counts anew */
+		k->errands[i].number = 0; /* the next one counts from 0 */
 	if (w->line >= 0)
 		(void)close(w->line); /* nobody hears */
 	w->line = -1;

@@ -160,7 +160,8 @@ routing_new(struct accounts *accounts, struct queue *queue, struct link *link)
 	return r;
 }
 
-/* Who was away under the old configuration, and has a spare still. */
+/* The accounts that were away under the old configuration and still have a
+ * spare. */
 static bool *
 keep_away(const struct routing *r, const struct conf *was)
 {

@@ -198,8 +198,8 @@ stop(struct worker *d)
 	loop_soon(d->loop, &d->turn);
 }
 
-/* Whatever inbound listened on before, by a copy that is closed: who has
- * connected waits in the socket itself. */
+/* Replaces all listeners.  Inbound holds copies, so pending connections stay in
+ * the socket's backlog. */
 static int
 listen_for(struct worker *d, struct conf *conf, struct err *err)
 {
@@ -379,7 +379,7 @@ catch_signals(struct worker *d, struct err *err)
 {
 	static const int sigs[] = { SIGTERM, SIGINT, SIGHUP };
 
-	/* Both cannot fail.  A file that may not grow is an error like
+	/* Neither call can fail.  A file that may not grow is an error like
 	 * others. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);

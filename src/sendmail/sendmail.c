@@ -576,7 +576,7 @@ main(int argc, char **argv)
 
 	if (!open_standard(&has_stdin))
 		return EX_OSERR;
-	/* Both cannot fail.  A file that may not grow is an error like
+	/* Neither call can fail.  A file that may not grow is an error like
 	 * others. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);

@@ -152,7 +152,7 @@ compare_rcpts(const void *a, const void *b)
 	return rc != 0 ? rc : (x > y) - (x < y);
 }
 
-/* Who stands in To and in Cc gets one copy.  The order is kept. */
+/* A recipient who is in To and in Cc gets one copy.  The order is kept. */
 static void
 drop_doubles(struct sendmail_message *m)
 {

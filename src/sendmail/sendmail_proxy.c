@@ -22,8 +22,8 @@ struct carry {
 	char last;
 };
 
-/* Who ends the first line with LF alone means LF for a line end throughout,
- * as text on a Unix machine does.  For anybody else LF stays what it is, or a
+/* A client that ends the first line with LF alone means LF for a line end
+ * throughout, as text on a Unix machine does.  For any other client LF stays what it is, or a
  * line of the body could become the end of the message. */
 static bool
 needs_cr(struct carry *c, char at)

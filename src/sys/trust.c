@@ -58,7 +58,7 @@ is_in(const char *path, const char *where)
 	       (path[n] == '/' || path[n] == '\0');
 }
 
-/* Who has one of these has the machine, or has us: the programs and what they
+/* An owner of one of these owns the machine, or us: the programs and what they
  * read, the home folder and the one for sockets by their parents. */
 static bool
 is_of_the_system(const struct walk *w, const char *name)

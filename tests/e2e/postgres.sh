@@ -204,7 +204,7 @@ check "its relay stands still, and another one takes it over" \
 check "which sends it a second time, as its answer is not known" \
     until_true 30 copies_are frozen 2
 kill -CONT "$keeper" "$pid"
-says home "taken? .*over|starts anew" "the first one learns that it has lost it"
+says home "taken? .*over|starts again" "the first one learns that it has lost it"
 check "and begins anew" until_true 15 grep -q "shared.*" "$T/home.log"
 sleep 3
 check "there is no further copy" [ "$(copies frozen)" -le 2 ]

@@ -145,7 +145,7 @@ cp "$CONF/relais.conf" "$T/before"
 check "again: nothing changes" run 0 jane@gmail.com \
     --password-file "$T/grouped" --yes
 check "  not a byte" cmp "$T/before" "$CONF/relais.conf"
-check "  the daemon was asked to read it again" said 'read the configuration anew'
+check "  the daemon was asked to read it again" said 'reloaded its configuration'
 sed -i '1i# mine' "$CONF/relais.conf"
 check "a second mailbox" run 0 jean@orange.fr --password-file "$T/password" --yes
 check "  leaves what was there" has_line "$CONF/relais.conf" 'provider = gmail'

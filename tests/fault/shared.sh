@@ -47,5 +47,5 @@ sleep "$STILL"
 kill -CONT "$pid"
 sleep 3
 over "a relay that stands still"
-says relay0 "it starts anew" "it learns that it was taken for dead"
+says relay0 "it starts again" "it learns that it was taken for dead"
 sandbox_done

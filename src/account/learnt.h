@@ -2,9 +2,9 @@
 /* learnt.h - what a provider does and does not accept, found out by trying.
  *
  * A few facts about the provider of one account, each a small number, kept
- * across restarts so that what does not work is not tried twice.  Facts about another
- * host do not count, and none counts for longer than 30 days: providers change,
- * and a fact may have been wrong.
+ * across restarts so that what does not work is not tried twice.  Facts about
+ * another host do not count, and none counts for longer than 30 days: providers
+ * change, and a fact may have been wrong.
  *
  * A value without I/O.
  */

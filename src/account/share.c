@@ -322,8 +322,8 @@ look_around(const struct share *s, const struct node *me, size_t max)
 }
 
 /* A relay that has none comes first, in the order of asking; one that has more
- * than an equal part gives back what others lack.  If there are fewer than relays, these take
- * terms. */
+ * than an equal part gives back what others lack.  If there are fewer than
+ * relays, these take terms. */
 static size_t
 allot(const struct share *s, const struct node *me,
     const struct share_turn *turn, size_t max)

@@ -260,8 +260,8 @@ incoming_log_refused(const struct incoming *in, const struct verdict *v)
 	log_str(&l, "reason", v->text);
 	if (v->who[0] != '\0')
 		log_str(&l, "by", v->who);
-	/* Who and why: a client can vary the sender, and no message depends on
-	 * the line. */
+	/* The submitter and the reason: a client can vary the sender, and no
+	 * message depends on the line. */
 	kind = xasprintf("refused %s %s %d %s %s", e->peer,
 	    e->user != NULL ? e->user : "", v->code, v->text, v->who);
 	log_end_as(&l, kind);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* courier.h - one outgoing connection that carries deliveries.
  *
- * Dials the port its pool names, wraps TLS, logs in, then takes messages from
- * the queue while it may, several under way at once where the server allows,
- * stays logged in for a while, and says QUIT.  Tells its pool what became of
- * the connection, and the queue what became of each message.
+ * A courier dials the port that account_way() names, wraps TLS, logs in, and
+ * then takes messages from the queue, several under way at once where the
+ * server allows it.  It stays logged in for a while, and says QUIT.  It reports
+ * to the account what became of the connection, and each delivery to the queue
+ * what became of its message.
  *
- * Knows the other couriers of its pool, which dispatch.h opens; but one that
- * may carry few more messages opens the next itself, so that none waits for a
- * login.  Belongs to its pool's list; frees itself when the connection is over.
+ * dispatch.h opens the couriers of a pool; but a courier that may carry few
+ * more messages opens the next one itself, so that none waits for a login.  The
+ * pool's list owns the couriers; each frees itself when its connection is over.
  */
 #ifndef OUTBOUND_COURIER_H
 #define OUTBOUND_COURIER_H
@@ -22,29 +23,33 @@
 struct courier;
 struct pool;
 
+/* Adds a courier to the pool and begins to connect. */
 void courier_open(struct pool *p);
 /* Cuts the connection; messages under way go back to the queue. */
 void courier_free(struct courier *c);
-/* A message is due: take it if there is room. */
+/* A message may be due: the courier takes it if it has room. */
 void courier_turn(struct courier *c);
-/* An answer is missing for so long that the connection gets no new message;
- * before the login, any progress. */
+/* True: an answer (before the login: any progress) has been missing for so long
+ * that the connection gets no new message. */
 bool courier_is_stalled(const struct courier *c);
-/* It will soon take more messages, because the server answers. */
+/* True: the courier will soon take more messages, because the server
+ * answers. */
 bool courier_is_growing(const struct courier *c);
-/* It carries a message that is suspected (pool.h), and no other. */
+/* True: it carries a message that is suspected (pool.h), and no other. */
 bool courier_carries_suspect(const struct courier *c);
-/* One may be taken: a connection is left for others, or there is only one. */
+/* True: a courier may take a suspected message, because a connection is left
+ * for the others, or there is only one. */
 bool courier_may_try(const struct pool *p);
-/* It has sent its password and has no answer yet. */
+/* True: it has sent its password and has no answer yet. */
 bool courier_is_asking(const struct courier *c);
 /* From this time on (boot clock) a stalled connection may be closed if messages
  * wait for its place; INT64_MAX: never. */
 int64_t courier_hopeless_at(const struct courier *c);
+/* Closes a connection that is hopeless; its messages go back to the queue. */
 void courier_give_up(struct courier *c);
-/* Finish what is under way, then QUIT. */
+/* The courier finishes what is under way, then says QUIT. */
 void courier_stop(struct courier *c);
-/* Likewise for one that is logged in, although its pool goes on. */
+/* Likewise for a courier that is logged in, while its pool continues. */
 void courier_retire(struct courier *c);
 bool courier_is_leaving(const struct courier *c); /* it takes no message */
 bool courier_is_ready(const struct courier *c); /* logged in */

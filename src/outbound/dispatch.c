@@ -136,9 +136,7 @@ dispatch_turn(void *pool)
 void
 dispatch_renew(struct pool *p)
 {
-	p->extra_at_ms = p->slow_ms = p->vouched_until_ms = 0;
-	p->silences = 0;
-	p->blames_messages = false;
+	pool_forget_provider(p);
 	list_foreach (it, &p->couriers)
 		courier_stop(courier_of_link(it));
 }
@@ -165,14 +163,14 @@ dispatch_give_way(struct pool *p)
 void
 dispatch_stop(struct pool *p)
 {
-	p->is_stopping = true;
+	pool_stop(p);
 	dispatch_renew(p);
 }
 
 void
 dispatch_cut(struct pool *p)
 {
-	p->is_stopping = true;
+	pool_stop(p);
 	list_foreach (it, &p->couriers)
 		courier_free(courier_of_link(it));
 }

@@ -49,6 +49,20 @@ pool_free(struct pool *p)
 }
 
 void
+pool_stop(struct pool *p)
+{
+	p->is_stopping = true;
+}
+
+void
+pool_forget_provider(struct pool *p)
+{
+	p->extra_at_ms = p->slow_ms = p->vouched_until_ms = 0;
+	p->silences = 0;
+	p->blames_messages = false;
+}
+
+void
 pool_resume(struct pool *p)
 {
 	p->is_stopping = false;

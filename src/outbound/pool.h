@@ -21,17 +21,19 @@
 struct queue_claim;
 
 struct pool {
-	/* What couriers and deliveries work with. */
+	/* Read by couriers, deliveries and dispatch.c. */
 	struct loop *loop;
 	struct queue *queue;
 	struct account *account;
 	int handle; /* of the account, in the queue */
 	const struct outbound_hooks *hooks;
 
-	/* Its own. */
-	struct list couriers;
-	struct loop_timer *timer;
-	int64_t extra_at_ms; /* no further one before this time */
+	struct list couriers; /* each puts itself on it, and leaves it */
+	struct loop_timer *timer; /* the next turn */
+	bool is_turning; /* written by dispatch_turn(), while it runs */
+
+	/* Written by pool.c. */
+	int64_t extra_at_ms; /* no further connection before this time */
 	size_t unsettled; /* partial results that are being synced */
 	size_t since_suspect; /* messages accepted; see pool_suspects() */
 	/* Some were accepted between one trouble and the next. */
@@ -40,7 +42,6 @@ struct pool {
 	size_t silences; /* connections given up since a message was taken */
 	int64_t slow_ms; /* the slowest answer of late */
 	bool is_stopping;
-	bool is_turning; /* within dispatch_turn() */
 };
 
 /* turn(): dispatch_turn(). */
@@ -52,8 +53,12 @@ void pool_free(struct pool *p);
 /* turn() comes soon; pool_turn_if_due(): if a message is due. */
 void pool_turn_soon(struct pool *p);
 void pool_turn_if_due(struct pool *p);
-/* After dispatch_stop(). */
+/* No message is taken until pool_resume(). */
+void pool_stop(struct pool *p);
 void pool_resume(struct pool *p);
+/* The account has another server or login: nothing that was learnt about the
+ * connections counts any more. */
+void pool_forget_provider(struct pool *p);
 /* No courier is left, and every result is durable. */
 bool pool_has_stopped(const struct pool *p);
 

@@ -132,8 +132,8 @@ work(struct keeper *k, int line, pid_t keeper)
 	struct err err;
 
 	k->startup->keeper = keeper;
-	/* Until it is up nothing is under way, and whatever starts relaisd again
-	 * must find neither its sockets nor the spool taken. */
+	/* Until it is up nothing is under way, and whatever starts relaisd
+	 * again must find neither its sockets nor the spool taken. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != keeper)
 		return EX_OSERR;
 	k->startup->env.copy = NULL;

@@ -23,8 +23,8 @@ struct carry {
 };
 
 /* A client that ends the first line with LF alone means LF for a line end
- * throughout, as text on a Unix machine does.  For any other client LF stays what it is, or a
- * line of the body could become the end of the message. */
+ * throughout, as text on a Unix machine does.  For any other client LF stays
+ * what it is, or a line of the body could become the end of the message. */
 static bool
 needs_cr(struct carry *c, char at)
 {

@@ -40,7 +40,7 @@ enum learnt_fact {
 struct learnt {
 	struct {
 		uint32_t value; /* 0: nothing is known */
-		int64_t when_s; /* wall clock */
+		int64_t when_s; /* by account_learnt_s() */
 	} facts[LEARNT_COUNT];
 };
 

@@ -80,7 +80,7 @@ void standing_clear(struct standing *s);
 
 /* Saves and loads.  A hold or a closed window is kept across a restart, because
  * some providers count every attempt against us; a pause for network trouble is
- * not.  A wait longer than a day is ignored, because the clock may have been
+ * not.  A wait longer than 25 hours is ignored, because the clock may have been
  * wrong. */
 void standing_save(
     const struct standing *s, int64_t now_ms, int64_t now_s, struct buf *to);

@@ -35,6 +35,7 @@ noinst_LIBRARIES += %reldir%/libbase.a
 	%reldir%/str.h \
 	%reldir%/str_set.c \
 	%reldir%/str_set.h \
+	%reldir%/uid.h \
 	%reldir%/work.h \
 	%reldir%/xalloc.c \
 	%reldir%/xalloc.h

@@ -115,6 +115,7 @@ enum conf_mode {
 	CONF_MODE_AUTO
 };
 
+/* In the order of store_words (setting.c). */
 enum conf_store { CONF_STORE_DISK = 0, CONF_STORE_POSTGRES };
 /* The filter of system calls (sys/sandbox.h). */
 enum conf_seccomp { CONF_SECCOMP_ON = 0, CONF_SECCOMP_LOG, CONF_SECCOMP_OFF };

@@ -267,7 +267,6 @@ on_mail(struct session *s, const struct ss_info *info)
 
 	if (!queue_has_room(
 		s->set->shared->queue, info->mail.size_bytes, &err)) {
-		/* The lookup of the user is done. */
 		log_text(
 		    LOG_LEVEL_NOTICE, "refusing mail with 452: %s", err.text);
 		smtp_server_reply(s->smtp, 452, "4.3.1",

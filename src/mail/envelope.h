@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/uid.h"
 #include "mail/verdict.h"
 
 /* RFC 3461 4.1 */
@@ -47,17 +48,6 @@ struct rcpt {
 };
 
 enum { ENVELOPE_ID_SIZE = 24 };
-/* Not known to be a user of this machine. */
-#define UID_UNKNOWN UINT32_MAX
-/* A user of this machine who closed the connection before the kernel could be
- * asked; all of them count as one user without name or rights (net/peer.h). */
-#define UID_HIDDEN  (UINT32_MAX - 1)
-
-static inline bool
-uid_is_known(uint32_t uid)
-{
-	return uid < UID_HIDDEN;
-}
 
 struct envelope {
 	char id[ENVELOPE_ID_SIZE]; /* queue id, or "" before it has one */

@@ -58,7 +58,7 @@ const char *verdict_stage_name(enum verdict_stage s);
 bool verdict_stage_from(struct bytes name, enum verdict_stage *ret);
 
 /* Makes a verdict from a reply.  The class follows from the first digit (RFC
- * 5321 4.2.1); an enhanced code whose class differs is ignored (F98). */
+ * 5321 4.2.1); an enhanced code whose class differs is ignored. */
 void verdict_from_reply(struct verdict *v, enum verdict_stage stage, int code,
     struct bytes enhanced, struct bytes text);
 /* Makes a verdict of relais itself.  text is cut, and control characters become

@@ -16,22 +16,17 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/uid.h"
+
 /* Kept from one query to the next; begins as { .fd = -1 }. */
 struct peer_diag {
 	int fd; /* netlink socket, -1: not open; closed by its owner */
 	uint32_t seq; /* of the newest query */
 };
 
-#ifndef UID_UNKNOWN
-#define UID_UNKNOWN UINT32_MAX
-#define UID_HIDDEN  (UINT32_MAX - 1)
-#endif
-
-/* UID_UNKNOWN: the client is on another machine.  UID_HIDDEN: the client is or
- * may be on this machine, but the kernel does not tell its user, or that user
- * is hidden by our user namespace (sys/userns.h).  peer is the result of
- * getpeername(2) for fd, or NULL; its family is AF_UNSPEC if getpeername(2)
- * failed. */
+/* The user, or UID_UNKNOWN or UID_HIDDEN of base/uid.h (sys/userns.h knows who
+ * is hidden).  peer is the result of getpeername(2) for fd, or NULL; its family
+ * is AF_UNSPEC if getpeername(2) failed. */
 uint32_t peer_uid(
     struct peer_diag *d, int fd, const struct sockaddr_storage *peer);
 

@@ -83,7 +83,7 @@ discard(struct queue_message *msg)
 	if (msg->attempt.on_durable != NULL && msg->disk.state == DISK_SAFE) {
 		message_must_sync(msg);
 		message_submit(
-		    msg, JOB_APPEND); /* and settle when that is back */
+		    msg, JOB_APPEND); /* and go on when that is done */
 		return;
 	}
 	if (msg->disk.state == DISK_SAFE)

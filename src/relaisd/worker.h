@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* worker.h - creates the parts of the daemon and runs them until told to stop.
  *
- * Only the worker knows all of conf, queue, inbound, outbound and ctl, and
- * turns settings into their options.  It reads input of strangers, so it starts
- * no program and queries no database: the keeper does (relaisd/link.h).
+ * Only the worker knows all of conf, queue, inbound, outbound and ctl.  With
+ * routing.h and receiving.h it turns settings into their options.  It reads
+ * input of strangers, so it starts no program and queries no database: the
+ * keeper does (relaisd/link.h).
  */
 #ifndef RELAISD_WORKER_H
 #define RELAISD_WORKER_H

@@ -36,15 +36,21 @@ worker_open_store(struct worker *d, const struct conf *conf, struct err *err)
 	struct store_module_opts opts = { .url = conf->store_url,
 		.name = conf_node_name(conf),
 		.clock = clock_sys() };
+	const char *module = NULL;
 	struct store *shared;
 
 	if (spool_open(conf->spool, fs_sys(), &d->store, err) != 0 ||
 	    store_move_check(d->store, err) != 0)
 		return -1;
-	if (conf->store == CONF_STORE_DISK)
+	switch (conf->store) {
+	case CONF_STORE_DISK:
 		return 0;
+	case CONF_STORE_POSTGRES:
+		module = "postgres";
+		break;
+	}
 	opts.here = d->store;
-	if (store_module_load("postgres", &d->module, err) != 0 ||
+	if (store_module_load(module, &d->module, err) != 0 ||
 	    d->module->open(&opts, &shared, err) != 0)
 		return -1;
 	d->store = shared;

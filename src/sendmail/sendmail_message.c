@@ -46,8 +46,8 @@ add_rcpt(struct sendmail_message *m, const char *addr)
 }
 
 /* One that relaisd would refuse is better refused before anybody is served.
- * And one that looks like an option never reaches a command line further on
- * (F21). */
+ * And one that looks like an option never reaches a command line further
+ * on. */
 static bool
 is_sendable(const char *addr)
 {

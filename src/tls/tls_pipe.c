@@ -238,7 +238,7 @@ keep_ticket(struct tls_pipe *t)
 	gnutls_free(d.data);
 }
 
-/* TLS 1.3 sends tickets after the handshake, at any time (F85). */
+/* TLS 1.3 sends tickets after the handshake, at any time. */
 static int
 on_ticket(gnutls_session_t session, unsigned type, unsigned when,
     unsigned incoming, const gnutls_datum_t *msg)

@@ -69,7 +69,7 @@ const char *tls_pipe_version(const struct tls_pipe *t);
 int64_t tls_pipe_expires_s(const struct tls_pipe *t);
 bool tls_pipe_was_resumed(const struct tls_pipe *t);
 /* At any time: true if a ticket was offered.  If that handshake fails, one more
- * attempt is worth while, because the ticket has been forgotten (F85). */
+ * attempt is worth while, because the ticket has been forgotten. */
 bool tls_pipe_offered_ticket(const struct tls_pipe *t);
 /* Channel binding data for SCRAM-PLUS, and the name of its type: tls-exporter
  * (RFC 9266) with TLS 1.3.  tls-unique is not offered for older versions,

@@ -320,7 +320,7 @@ tls_verify_session(
 	if (import(session, 0, &leaf) != 0)
 		return err_set(err, ERR_CERTIFICATE,
 		    "%s presents no readable certificate", name);
-	/* A result that is not a verdict must not count as one (F81). */
+	/* A result that is not a verdict must not count as one. */
 	rc = gnutls_certificate_verify_peers(session, &purpose, 1, &f.status);
 	if (rc != 0)
 		f.status |= GNUTLS_CERT_INVALID;

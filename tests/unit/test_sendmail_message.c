@@ -179,7 +179,7 @@ without_t_only_the_words_count_and_bcc_still_goes(void **state)
 	sendmail_message_clear(&m);
 }
 
-/* R8, F21 */
+/* R8 */
 static void
 words_that_are_no_address_are_refused(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* R25, F30: replies as honest, sloppy and hostile servers send them. */
+/* R25: replies as honest, sloppy and hostile servers send them. */
 #include "tests/lib/check.h"
 
 #include "smtp/smtp_limits.h"
@@ -220,7 +220,7 @@ enhanced_codes_are_taken_only_when_they_fit(void **state)
 		{ "5.1.1", 550, "5.1.1" },
 		{ "4.123.999 x", 450, "4.123.999" },
 		{ "2.0.0\nx", 250, "2.0.0" },
-		{ "4.1.1 no", 550, "" }, /* F98: another class */
+		{ "4.1.1 no", 550, "" }, /* another class */
 		{ "5.1234.1 x", 550, "" },
 		{ "5.1.1234 x", 550, "" },
 		{ "5..1 x", 550, "" },

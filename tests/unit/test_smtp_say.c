@@ -18,7 +18,7 @@ replies_have_the_shape_of_rfc_5321(void **state)
 		{ 250, NULL, "a\nb", "250-a\r\n250 b\r\n" },
 		{ 550, "5.1.1", "a\n\nb\n",
 		    "550-5.1.1 a\r\n550-5.1.1 \r\n550 5.1.1 b\r\n" },
-		/* The class of the enhanced code must fit (F98). */
+		/* The class of the enhanced code must fit. */
 		{ 250, "5.0.0", "ok", "250 ok\r\n" },
 		{ 354, "2.0.0", "go", "354 go\r\n" },
 		{ 550, "", "no", "550 no\r\n" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Two pipes wired together in memory.  R4, R7, R69, R70, R71; F82, F85. */
+/* Two pipes wired together in memory.  R4, R7, R69, R70, R71. */
 #include "tests/lib/check.h"
 
 #include <stdio.h>
@@ -358,7 +358,7 @@ __wrap_gnutls_certificate_verify_peers(gnutls_session_t session,
 	return GNUTLS_E_MEMORY_ERROR;
 }
 
-/* F81: no verdict is no yes. */
+/* No verdict is no yes. */
 static void
 what_the_library_cannot_judge_is_refused(void **state)
 {
@@ -445,7 +445,7 @@ a_port_that_greets_in_clear_is_recognised(void **state)
 	free_ends(&e);
 }
 
-/* --- resumption (R7, F85) ----------------------------------------------- */
+/* --- resumption (R7) ----------------------------------------------------- */
 
 static void
 resume_with(const char *priority)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Names by RFC 9525 and the words for every fault.  R47, R69; F82. */
+/* Names by RFC 9525 and the words for every fault.  R47, R69. */
 #include "tests/lib/check.h"
 
 #include "tls/tls_verify.h"

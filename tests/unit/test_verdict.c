@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* F98: a verdict says what the reply said, and nothing that it did not. */
+/* A verdict says what the reply said, and nothing that it did not. */
 #include "tests/lib/check.h"
 
 #include "mail/verdict.h"

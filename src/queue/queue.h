@@ -66,11 +66,11 @@ struct queue_hooks {
 	 * says "later".  Once per message.  Only note it.  May be NULL. */
 	void (*delayed)(void *ctx, const char *id);
 	/* The relays that share the store take this one for dead and have its
-	 * messages: it must begin anew.  Only note it.  May be NULL. */
+	 * messages: it must start again.  Only note it.  May be NULL. */
 	void (*lost)(void *ctx);
-	/* So it ended, for these recipients; its account and, unless NULL,
-	 * whence the message can still be read.  The account's name in it is
-	 * "".  Only note it: the disk may not know yet.  May be NULL. */
+	/* So it ended, for these recipients; its account and, unless NULL, a
+	 * claim by which the message can still be read.  The account's name in
+	 * it is "".  Only note it: the disk may not know yet.  May be NULL. */
 	void (*ended)(void *ctx, const struct history_entry *how, int account,
 	    struct queue_claim *claim);
 	void *ctx;
@@ -479,7 +479,7 @@ int queue_show(struct queue *q, const char *id, struct envelope **ret_env,
 #define QUEUE_HELD_BY_PERSON N_("held by a person")
 /* Each false: no such message (or it is under way, for _delete). */
 bool queue_hold(struct queue *q, const char *id, const char *why);
-/* Due now, and its life starts anew: it has not been its fault. */
+/* Due now, and its lifetime starts again. */
 bool queue_release(struct queue *q, const char *id);
 bool queue_retry(
     struct queue *q, const char *id); /* due now; requeues failed */

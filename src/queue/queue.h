@@ -40,37 +40,39 @@ struct store;
 struct queue_draft;
 struct queue_claim;
 
-/* What the queue asks of the program around it. */
+/* What the queue asks of the program around it.  All are called from within
+ * queue functions: those that return nothing only take note, and call nothing
+ * of the queue but to read a claim that they were given.  Those after trouble()
+ * may be NULL.  Arguments are borrowed for the call. */
 struct queue_hooks {
-	/* The account this message goes through: 0 <= handle < naccounts, or
-	 * -1: none can be named now (it waits and is asked about again). */
+	/* The handle of the account that sends this message, less than
+	 * naccounts; -1: none can be named now, so the message waits and the
+	 * queue asks again. */
 	int (*route)(void *ctx, const struct envelope *e);
-	/* Something is due for this account now, or, account -1, the
-	 * schedule changed: queue_tick() wants to be called again.  Called
-	 * from within queue functions; the hook only notes it and returns. */
+	/* A message is due for this account; -1: the schedule has changed, so
+	 * queue_tick() must be called again. */
 	void (*wake)(void *ctx, int account);
-	/* Something a person should know of and nobody waits for: a damaged
-	 * file set aside, a failed sync.  One line for the log. */
+	/* A failure that nobody waits to hear of, for the log: a damaged file
+	 * was set aside, a sync has failed. */
 	void (*trouble)(void *ctx, const char *id, const struct err *why);
 	/* Recipients of this message have failed for good, the disk knows it,
 	 * and nobody has been told: see queue_original().  Called again after a
-	 * restart until queue_told_failed().  Only note it.  May be NULL. */
+	 * restart until queue_told_failed(). */
 	void (*failed)(void *ctx, const char *id);
-	/* What queue_original() was waiting for is here.  Only note it.  May be
-	 * NULL. */
+	/* The original that queue_original() was waiting for has been read. */
 	void (*original)(void *ctx);
-	/* It waits for a person from now on, because it may have been delivered
-	 * already; the disk knows.  Only note it.  May be NULL. */
+	/* The message is held from now on, because it may have been delivered
+	 * already; the disk knows. */
 	void (*held)(void *ctx, const char *id);
-	/* It has been here for delay_notice_ms, and its recipients' server
-	 * says "later".  Once per message.  Only note it.  May be NULL. */
+	/* The message has been here for delay_notice_ms, and its recipients'
+	 * server says "later".  Once per message. */
 	void (*delayed)(void *ctx, const char *id);
-	/* The relays that share the store take this one for dead and have its
-	 * messages: it must start again.  Only note it.  May be NULL. */
+	/* The relays that share the store consider this one dead and have taken
+	 * its messages: the worker must end, and another start. */
 	void (*lost)(void *ctx);
-	/* So it ended, for these recipients; its account and, unless NULL, a
-	 * claim by which the message can still be read.  The account's name in
-	 * it is "".  Only note it: the disk may not know yet.  May be NULL. */
+	/* These recipients have a final result; the disk may not know yet.
+	 * claim, if not NULL, can still read the message.  how->account is
+	 * "". */
 	void (*ended)(void *ctx, const struct history_entry *how, int account,
 	    struct queue_claim *claim);
 	void *ctx;
@@ -81,16 +83,16 @@ struct queue_policy {
 	/* A message whose answer was lost, by the network or by a crash, waits
 	 * for a person instead of being sent once more. */
 	bool holds_uncertain;
-	/* So soon after the file of a finished message was removed this is
-	 * synced. */
+	/* The longest time between removing the file of a finished message and
+	 * syncing the removal. */
 	int64_t sync_results_ms;
 	/* Each result is synced before the account carries another message. */
 	bool syncs_each;
 };
 
-/* Two gates at which a policy may stand (src/policy).  It is asked there and
- * answers with a value; it may ask the queue what other programs may ask, and
- * changes nothing.  All zero: nobody stands there. */
+/* Two gates at which the queue asks a policy (src/policy).  A policy answers
+ * with a value and changes nothing; it may call the functions of the section
+ * "control" that only read.  All zero: no policy is installed. */
 
 enum queue_arrives {
 	QUEUE_ARRIVES, /* and goes its way */
@@ -115,13 +117,15 @@ struct queue_arrival_gate {
 enum { QUEUE_WHY_MAX = 120 };
 /* A message is about to be taken for its first attempt. */
 struct queue_attempt_gate {
-	/* 0: now.  Else it is put off for that long, and asked about again. */
+	/* 0: the message may be sent now.  Otherwise it is put off for so
+	 * long, and then the gate is asked again. */
 	int64_t (*wait_ms)(void *ctx, uint32_t uid);
-	/* One that was not put off before is, and listings say why; it is not
-	 * any more, as it is taken or gone. */
+	/* put_off(): the message is put off for the first time; fill in why,
+	 * which listings show.  let_go(): it was taken or removed. */
 	void (*put_off)(void *ctx, uint32_t uid, char why[QUEUE_WHY_MAX]);
 	void (*let_go)(void *ctx, uint32_t uid);
-	/* It is taken.  True: it is counted, and never asked about again. */
+	/* The message is taken.  True: it is counted, and the gate is never
+	 * asked about it again. */
 	bool (*begins)(void *ctx, uint32_t uid, uint32_t nrcpts);
 	void *ctx;
 };
@@ -138,11 +142,11 @@ struct queue_opts {
 	int64_t lifetime_ms;
 	int64_t delay_notice_ms; /* 0: none */
 	uint64_t max_size_bytes;
-	/* The head start of the provider, at most: while a session waits for
-	 * the verdict, or where the provider has lately been quicker than the
-	 * disk, a message goes to the disk only when this time is over.  What
-	 * is told stays as it is: nothing is safe before one of them has it.
-	 * 0: all goes to the disk at once. */
+	/* The longest head start of the provider: while a session waits for the
+	 * verdict, or where the provider has lately been quicker than the disk,
+	 * a message is written only when this time is over.  The promise is the
+	 * same: no message is safe before the provider or the disk has it.
+	 * 0: every message is written at once. */
 	int64_t head_start_ms;
 	struct queue_policy policy;
 	struct queue_arrival_gate arrival;
@@ -152,7 +156,9 @@ struct queue_opts {
 /* Starts the scan of what the store holds; queue_tick() carries it on in
  * slices, so a long queue does not delay the first greeting. */
 struct queue *queue_new(const struct queue_opts *opts);
-/* Waits for jobs under way.  What is not safe yet is told QUEUE_FAILED. */
+/* Ends claims that are still out as if they had never been taken; their
+ * pointers are invalid from then on.  Waits for jobs under way.  Clients whose
+ * message is not safe by then hear QUEUE_FAILED.  NULL is allowed. */
 void queue_free(struct queue *q);
 
 /* After a reload: accounts have changed, ask route() about everything. */
@@ -162,7 +168,8 @@ void queue_reroute(struct queue *q, int naccounts);
  * after some other call). */
 int64_t queue_tick(struct queue *q);
 
-/* After a reload: of opts, its times, max_size_bytes and policy. */
+/* After a reload: takes over retry_after_ms, retry_max_ms, lifetime_ms,
+ * delay_notice_ms, max_size_bytes and policy.  The other options stay. */
 void queue_set_opts(struct queue *q, const struct queue_opts *opts);
 
 /* --- inbound -------------------------------------------------------------- */
@@ -228,11 +235,12 @@ void queue_draft_free(struct queue_draft *d);
 
 /* --- outbound ------------------------------------------------------------- */
 
-/* The next message due for this account, marked as under way; NULL: none.
- * Every claim is given back with queue_claim_end(). */
+/* The next message due for this account, marked as under way.  NULL: none is
+ * due, or it is being fetched from a remote store, and wake() follows.  The
+ * caller gives each claim back by queue_claim_end(). */
 struct queue_claim *queue_take(struct queue *q, int account);
-/* Likewise, but drawn at random from all that are due, if possible one of
- * another sender than the last suspect. */
+/* Likewise, but drawn at random from all messages that are due, if possible one
+ * whose sender is not that of the last suspect. */
 struct queue_claim *queue_take_other(struct queue *q, int account);
 /* The message may be the cause of trouble with the provider.  mark: when, by a
  * count of the caller's, not 0.  The first mark stays, until a restart. */
@@ -240,9 +248,9 @@ void queue_claim_suspect(struct queue_claim *d, uint32_t mark);
 uint32_t queue_claim_suspicion(const struct queue_claim *d); /* 0: none */
 /* The waiting recipient with whom the attempt begins, or goes on. */
 size_t queue_claim_next_rcpt(const struct queue_claim *d);
-/* Is there one, without taking it. */
+/* True: a message is due for this account. */
 bool queue_has_due(struct queue *q, int account);
-/* How many wait for their turn or their time. */
+/* How many messages of the account wait, due or not. */
 size_t queue_backlog(const struct queue *q, int account);
 /* The functions above know nothing of messages under suspicion, which wait
  * apart. */
@@ -275,8 +283,8 @@ bool queue_claim_mark(struct queue_claim *d, const size_t *rcpts, size_t n,
  * several relays share, so the last byte must not go: another relay may have
  * the message by now. */
 bool queue_claim_may_end(const struct queue_claim *d);
-/* How far away the provider is on the connection that it goes over; 0: that is
- * not known.  New messages are written at once where the disk is quicker. */
+/* Round-trip time of the connection that carries the message, in ms; 0: not
+ * known.  New messages are written at once where the disk is quicker. */
 void queue_claim_round_trip(struct queue_claim *d, int64_t ms);
 /* The newest verdict about recipient i; the last one before the end counts. */
 void queue_claim_rcpt(struct queue_claim *d, size_t i, const struct verdict *v);
@@ -356,9 +364,10 @@ void queue_original_clear(struct queue_original *o);
 void queue_told_failed(
     struct queue *q, const char *id, const struct envelope *env);
 
-/* What is in failed/ is kept so long beyond its lifetime, and no more of it,
- * the oldest going first; looked at after the start and then daily.  What
- * nobody was told of stays.  trouble() hears of each, with class ERR_NONE. */
+/* Failed messages are kept QUEUE_FAILED_DAYS after their lifetime, at most
+ * QUEUE_FAILED_BYTES in total; the oldest are removed first, after the start
+ * and then daily.  A message stays while nobody has been told of its failure.
+ * trouble() hears of each removal, with class ERR_NONE. */
 enum { QUEUE_FAILED_DAYS = 30 };
 #define QUEUE_FAILED_BYTES (UINT64_C(100) * 1024 * 1024)
 
@@ -376,14 +385,16 @@ enum { QUEUE_FAILED_DAYS = 30 };
  * What is set aside or removed instead is told to trouble(). */
 struct queue_drop;
 
-/* Nothing lies there.  Blocks for the first piece of a directory. */
+/* True: the drop folder has no file.  Reads the first piece of the
+ * directory. */
 bool queue_drop_is_empty(struct queue *q);
-/* Looks what is there, on a worker thread; then done() is called.  So many
- * names of each user that nobody is hidden by the files of another one.  Does
- * nothing while another look is under way.  done NULL: forget whom to tell. */
+/* Scans the drop folder on a worker thread; then done() is called.  It takes
+ * only so many names of each user that the files of one do not hide those of
+ * another.  Does nothing while another scan is under way.  done NULL: the
+ * done() of that scan is not called. */
 void queue_drop_scan(struct queue *q, void (*done)(void *ctx), void *ctx);
-/* Has the last look left something: the boot time at which to look again.
- * INT64_MAX: no. */
+/* When to scan again if the last scan left files (boot clock); INT64_MAX: it
+ * left none. */
 int64_t queue_drop_again_ms(const struct queue *q);
 /* For inotify(7); borrowed. */
 int queue_drop_dirfd(const struct queue *q);
@@ -443,32 +454,34 @@ void queue_each(struct queue *q,
 bool queue_find(struct queue *q, const char *id, struct queue_item *ret);
 size_t queue_count(const struct queue *q);
 
-/* The same in pieces, with changes in between: one that goes meanwhile is not
- * seen, one that comes perhaps.  Must not outlive q. */
+/* The same in pieces, while the queue changes: a message that is removed in
+ * between is left out, a new one may be.  A walk must not outlive q. */
 struct queue_walk;
 enum queue_order { QUEUE_OLDEST_FIRST, QUEUE_NEWEST_FIRST };
 struct queue_walk *queue_walk_new(struct queue *q, enum queue_order order);
 bool queue_walk_next(struct queue_walk *w, struct queue_item *ret);
-/* The one that _next() will give. */
+/* The item that queue_walk_next() will give, without moving on. */
 bool queue_walk_peek(const struct queue_walk *w, struct queue_item *ret);
 void queue_walk_free(struct queue_walk *w);
 
-/* How many there are; kept as they change, so that asking costs nothing. */
+/* How many messages are in each state; kept up to date, so asking costs
+ * nothing. */
 struct queue_counts {
 	size_t of[QUEUE_STATE_FAILED + 1]; /* by state */
-	int64_t oldest_s; /* arrival of the oldest that has not failed; 0 */
+	/* arrival of the oldest that has not failed (wall clock); 0: none */
+	int64_t oldest_s;
 };
 void queue_counts(const struct queue *q, struct queue_counts *ret);
 void queue_counts_of(
     const struct queue *q, uint32_t uid, struct queue_counts *ret);
 
-/* True: it waits, safely, for its first attempt, and others may be folded into
- * it. */
+/* True: the message is safe and waits for its first attempt, so equal ones may
+ * be folded into it. */
 bool queue_may_carry(struct queue *q, const char *id);
-/* The attempt gate answers otherwise now: all that was put off is asked about
- * again. */
+/* The attempt gate may answer differently now: it is asked again about every
+ * message that was put off. */
 void queue_ask_again(struct queue *q);
-/* To the hook of that name. */
+/* Calls the hook trouble(). */
 void queue_trouble(struct queue *q, const char *id, const struct err *err);
 
 /* Envelope, journal and header for `relais show`; the caller frees *ret_text.
@@ -477,14 +490,16 @@ int queue_show(struct queue *q, const char *id, struct envelope **ret_env,
     char **ret_text, struct err *err);
 
 #define QUEUE_HELD_BY_PERSON N_("held by a person")
-/* Each false: no such message (or it is under way, for _delete). */
+/* False from any of these: there is no such message; from queue_delete(): or it
+ * is under way. */
 bool queue_hold(struct queue *q, const char *id, const char *why);
-/* Due now, and its lifetime starts again. */
+/* The message is due now.  Its lifetime starts again, because the wait was not
+ * the message's fault. */
 bool queue_release(struct queue *q, const char *id);
-bool queue_retry(
-    struct queue *q, const char *id); /* due now; requeues failed */
+/* The message is due now; a failed one returns to the queue. */
+bool queue_retry(struct queue *q, const char *id);
 bool queue_delete(struct queue *q, const char *id);
-/* Everything of this account (-1: all) that is not held is due now. */
+/* Every message of this account (-1: of all) that is not held is due now. */
 void queue_flush(struct queue *q, int account);
 
 #endif

@@ -2,10 +2,10 @@
 /* account_impl.h - the inside of an account, for its own files only.
  *
  * Each file calls only those named before it here: account_record.c saves and
- * loads, account_standing.c decides whether the account may be tried,
- * account_shared.c takes turns with other relays, account.c has the life, token
- * and facts of the account, account_heard.c draws conclusions from what a
- * connection reports.
+ * loads, and notes what other relays are to be told; account_standing.c decides
+ * whether the account may be tried; account_shared.c takes turns with other
+ * relays; account.c has the life, token and facts of the account;
+ * account_heard.c draws conclusions from what a connection reports.
  */
 #ifndef ACCOUNT_ACCOUNT_IMPL_H
 #define ACCOUNT_ACCOUNT_IMPL_H

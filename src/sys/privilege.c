@@ -148,10 +148,12 @@ privilege_drop(const struct privilege_user *u, struct err *err)
 	return 0;
 }
 
-/* mkdir -p for everything before the last component. */
+/* mkdir -p for everything before the last component.  Other users get through
+ * them, the daemon's among these, so our umask does not count. */
 static void
 make_parents(const char *path)
 {
+	mode_t was = umask(022);
 	char part[4096];
 
 	for (const char *p = strchr(path + 1, '/'); p != NULL;
@@ -160,6 +162,7 @@ make_parents(const char *path)
 		    part, sizeof(part), "%.*s", (int)(p - path), path);
 		(void)mkdir(part, 0755); /* the last mkdir tells */
 	}
+	(void)umask(was); /* returns what we set */
 }
 
 static int

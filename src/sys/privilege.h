@@ -47,7 +47,8 @@ void privilege_want_descriptors(size_t n);
 int privilege_drop(const struct privilege_user *u, struct err *err) MUST_CHECK;
 
 /* Creates a directory that belongs to this user, if it does not exist.  An
- * ordinary user creates it for itself, parents included. */
+ * ordinary user creates it for itself.  Parents that are missing get mode
+ * 0755; no umask counts. */
 int privilege_make_dir(const char *path, mode_t mode,
     const struct privilege_user *owner, struct err *err) MUST_CHECK;
 

@@ -53,6 +53,7 @@ struct conf_env {
 	/* Secret files may be missing or readable by others, because they are
 	 * about to be written. */
 	bool lacks_secrets;
+	bool lacks_accounts; /* there may be none: one is about to be added */
 	struct conf_copy *copy; /* filled in unless NULL */
 	/* The text of such a copy, which is read instead of the file.  The file
 	 * was checked when the copy was made. */
@@ -242,8 +243,8 @@ struct conf {
 	struct conf_listen *listens;
 	size_t nlistens;
 	struct conf_account *accounts; /* in the order of the file */
-	size_t naccounts; /* at least 1 */
-	int default_account; /* index; -1: every account has conditions */
+	size_t naccounts; /* at least 1 but for lacks_accounts */
+	int default_account; /* index; -1: none, or each has conditions */
 };
 
 /* 0: the caller gives *ret to conf_free().  -1: problems has at least one

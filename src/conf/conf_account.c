@@ -855,8 +855,9 @@ conf_build_accounts(struct conf_build *b)
 		    &b->raw->v[i] != star)
 			build_account(b, &b->raw->v[i], star);
 	if (b->conf->naccounts == 0) {
+		b->conf->default_account = -1;
 		/* An unreadable file has been reported already. */
-		if (b->problems->n == 0)
+		if (b->problems->n == 0 && !b->env->lacks_accounts)
 			conf_problem_add(b->problems, b->raw->file, 0, NULL,
 			    b->env->vars != NULL
 				? "no account is configured: set RELAYHOST, "

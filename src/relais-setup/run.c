@@ -155,7 +155,7 @@ load(struct setup *s)
 			s->mozilla, RELAIS_DATA_DIR "/ispdb", &err) != 0)
 			dialogue_say("%s", err.text);
 	}
-	env.lacks_secrets = true;
+	env.lacks_secrets = env.lacks_accounts = true;
 	if (access(s->file, F_OK) == 0 &&
 	    conf_load(s->file, &env, &s->old, &problems) != 0)
 		status = setup_stop(s->report, SETUP_PERSON,

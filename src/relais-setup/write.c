@@ -250,7 +250,8 @@ set_account(struct setup *s, struct edit *e)
 	set_sign_in(s, e);
 	/* Besides other accounts it serves its own address; they are what they
 	 * were. */
-	if (s->old != NULL && old_account(s, s->account) == NULL)
+	if (s->old != NULL && s->old->naccounts > 0 &&
+	    old_account(s, s->account) == NULL)
 		set(e, "senders", s->address);
 }
 

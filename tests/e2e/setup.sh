@@ -371,6 +371,16 @@ check "  mode and owner stay" \
     test "$(stat -c '%U:%G %a' "$CONF/relais.conf")" = 'root:relais 640'
 nothing
 mkdir -p "$CONF"
+printf '[relais]\nhostname = relay.example.org\n' >"$CONF/relais.conf"
+check "one that has no account yet gets its first" run 0 jane@gmail.com \
+    --password-file "$T/password" --yes --no-send
+check "  which is for every sender" eval \
+    'has_line "$CONF/relais.conf" "user = jane@gmail.com" &&
+    ! grep -q "^senders" "$CONF/relais.conf"'
+check "  what was in it stays" has_line "$CONF/relais.conf" \
+    'hostname = relay.example.org'
+nothing
+mkdir -p "$CONF"
 printf '[relais]\nadmin = x\n' >"$CONF/relais.conf"
 check "one with errors is not touched" run 2 jane@gmail.com \
     --password-file "$T/password" --yes

@@ -271,7 +271,7 @@ apply_rules(struct intake *in)
 	if (!fields_mend_words(h, notes) || !fields_decode_addresses(h, notes))
 		return refuse_form(in, "the encoded words are too long");
 	bcc_remove(h);
-	single_fields_repair(h);
+	single_fields_repair(h, f->locals, notes);
 	if (f->locals != NULL && !locals_repair(h, f->locals, notes))
 		return refuse_form(
 		    in, "the names in To or Cc lead to too many addresses");

@@ -7,6 +7,8 @@
 #include "base/str.h"
 #include "mail/addr_list.h"
 #include "mail/mailbox.h"
+#include "rewrite/locals.h"
+#include "rewrite/notes.h"
 
 static const struct row {
 	const char *name;
@@ -55,7 +57,8 @@ without_comma(struct bytes b)
 
 /* One of the lists, behind those that are there. */
 static bool
-add_list(struct buf *to, struct bytes value)
+add_list(struct buf *to, struct bytes value, const struct locals_opts *o,
+    unsigned *notes)
 {
 	size_t before = buf_len(to), begun;
 	struct addr_list l;
@@ -64,7 +67,11 @@ add_list(struct buf *to, struct bytes value)
 	value = without_comma(value);
 	ok = before == 0 || buf_adds(to, ", ");
 	begun = buf_len(to);
-	addr_list_parse(&l, value);
+	addr_list_parse_names(&l, value, o != NULL ? o->is_name : NULL,
+	    o != NULL ? o->ctx : NULL);
+	/* Else rewrite/locals.h will see it. */
+	if (l.is_malformed && l.has_joined)
+		*notes |= NOTE_BIT(NOTE_COMMA);
 	ok = ok && (l.is_malformed ? add_sound(to, &l)
 				   : buf_add(to, value.p, value.n));
 	addr_list_clear(&l);
@@ -76,7 +83,8 @@ add_list(struct buf *to, struct bytes value)
 /* The values of all fields of this name, commas between.  False: they do not
  * fit into one. */
 static bool
-join(const struct header *h, const char *name, struct buf *to)
+join(const struct header *h, const char *name, const struct locals_opts *o,
+    struct buf *to, unsigned *notes)
 {
 	struct buf one;
 	bool ok = true;
@@ -85,7 +93,8 @@ join(const struct header *h, const char *name, struct buf *to)
 	for (size_t i = header_find(h, name, 0); ok && i != HEADER_NONE;
 	     i = header_find(h, name, i + 1)) {
 		buf_reset(&one);
-		ok = header_value(h, i, &one) && add_list(to, buf_bytes(&one));
+		ok = header_value(h, i, &one) &&
+		     add_list(to, buf_bytes(&one), o, notes);
 	}
 	buf_clear(&one);
 	return ok;
@@ -105,7 +114,8 @@ first_of(const struct header *h, const char *name)
 }
 
 static void
-repair(struct header *h, const struct row *row)
+repair(struct header *h, const struct row *row, const struct locals_opts *o,
+    unsigned *notes)
 {
 	size_t keep = first_of(h, row->name);
 	struct buf all;
@@ -113,7 +123,7 @@ repair(struct header *h, const struct row *row)
 
 	buf_init(&all, HEADER_VALUE_MAX);
 	if (row->is_list) {
-		fits = join(h, row->name, &all) &&
+		fits = join(h, row->name, o, &all, notes) &&
 		       header_replace(h, keep, row->name, buf_bytes(&all));
 		if (buf_len(&all) == 0)
 			keep = HEADER_NONE; /* nothing in any of them is read */
@@ -126,13 +136,14 @@ repair(struct header *h, const struct row *row)
 }
 
 void
-single_fields_repair(struct header *h)
+single_fields_repair(
+    struct header *h, const struct locals_opts *o, unsigned *notes)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		size_t first = header_find(h, rows[i].name, 0);
 
 		if (first != HEADER_NONE &&
 		    header_find(h, rows[i].name, first + 1) != HEADER_NONE)
-			repair(h, &rows[i]);
+			repair(h, &rows[i], o, notes);
 	}
 }

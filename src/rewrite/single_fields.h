@@ -15,7 +15,12 @@
 
 #include "mail/header.h"
 
-/* Merges or removes all such fields. */
-void single_fields_repair(struct header *h);
+struct locals_opts;
+
+/* Merges or removes all such fields.  o, for names with a comma, and *notes are
+ * as in rewrite/locals.h, which has its turn afterwards; NULL: there are none.
+ */
+void single_fields_repair(
+    struct header *h, const struct locals_opts *o, unsigned *notes);
 
 #endif

@@ -53,9 +53,9 @@ struct standing {
 	struct login_mark mark; /* while the account is held */
 };
 
-/* Why an account pauses or is held, in one sentence.  told is for people who
- * may not read the provider's reply to another user's message; NULL: the
- * same. */
+/* Why an account pauses or is held, in one sentence.  public_reason is for
+ * people who may not read the provider's reply to another user's message; NULL:
+ * the same. */
 struct standing_why {
 	const char *reason, *public_reason;
 };

@@ -178,6 +178,14 @@ end_delivery(struct courier *c, struct delivery *d, const struct verdict *v)
 		c->is_explained = blame == DELIVERY_CAUSE;
 }
 
+/* The account works and its limits leave room. */
+static bool
+has_leave(const struct courier *c)
+{
+	return account_trust(c->pool->account) != ACCOUNT_NOT_NOW &&
+	       account_may_send(c->pool->account);
+}
+
 /* Starts one transaction if the engine has room: the rest of a message that is
  * here already, or the next that is due.  Its events are handled before another
  * starts. */
@@ -194,8 +202,9 @@ load(struct courier *c)
 	if (!is_used_up && !smtp_client_may_send(c->wire.smtp))
 		return false;
 	if ((d = next_rest(c)) != NULL) {
-		if (is_used_up)
-			end_delivery(c, d, NULL); /* another one has it */
+		/* Another connection takes it, or it waits for the limit. */
+		if (is_used_up || !has_leave(c))
+			end_delivery(c, d, NULL);
 		else
 			delivery_send(d, c->wire.smtp);
 		return true;

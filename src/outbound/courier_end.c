@@ -297,18 +297,18 @@ tell_trouble_at_end(const struct courier *c, enum account_news_kind kind,
     const struct sc_info *info)
 {
 	struct verdict public = verdict_public(&info->verdict);
-	struct buf why, told;
+	struct buf why, public_why;
 	struct account_news n = { .kind = kind, .blame = blame(c) };
 
 	buf_init(&why, DIAGNOSIS_REASON_MAX);
-	buf_init(&told, DIAGNOSIS_REASON_MAX);
+	buf_init(&public_why, DIAGNOSIS_REASON_MAX);
 	explain(c, info->trouble, &info->verdict, &why);
-	explain(c, info->trouble, &public, &told);
+	explain(c, info->trouble, &public, &public_why);
 	n.why = buf_str(&why);
-	n.public_reason = buf_str(&told);
+	n.public_reason = buf_str(&public_why);
 	(void)courier_tell_account(c, &n); /* it is always about the account */
 	buf_clear(&why);
-	buf_clear(&told);
+	buf_clear(&public_why);
 }
 
 static void

@@ -81,7 +81,8 @@ enum delivery_blame {
 	DELIVERY_CAUSE /* pool_is_known_cause() */
 };
 /* Gives the claim back to the queue with all verdicts, and frees d.  v NULL:
- * the connection ended before this message was tried. */
+ * this connection carries no more of it, and recipients that were not asked are
+ * due at once. */
 enum delivery_blame delivery_end(struct delivery *d, const struct verdict *v);
 
 #endif

@@ -135,8 +135,8 @@ slurp(struct queue_message *msg, struct err *err)
 	return 0;
 }
 
-static bool
-is_being_set_aside(struct queue *q, const char *id)
+bool
+queue_sets_aside(struct queue *q, const char *id)
 {
 	list_foreach (it, &q->jobs.list) {
 		const struct job *j = list_entry(it, struct job, link);
@@ -163,9 +163,6 @@ queue_set_aside(struct queue *q, enum store_place place, const char *id,
 {
 	struct job *j;
 
-	/* A scan may have found it again. */
-	if (is_being_set_aside(q, id))
-		return;
 	j = job_new(q, JOB_SET_ASIDE, NULL, set_aside_done);
 	j->place = place;
 	memcpy(j->id, id, QID_SIZE);

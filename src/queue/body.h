@@ -75,8 +75,10 @@ void message_take_content(struct queue_message *msg, struct queue_draft *d);
 void message_set_stale(struct queue_message *msg);
 
 /* Has a worker thread move a damaged message to corrupt/, and then reports it
- * through queue_trouble().  Copies id and *why. */
+ * through queue_trouble().  Copies id and *why.  queue_sets_aside(): it has not
+ * been moved yet. */
 void queue_set_aside(struct queue *q, enum store_place place, const char *id,
     const struct err *why);
+bool queue_sets_aside(struct queue *q, const char *id);
 
 #endif

@@ -361,8 +361,8 @@ state_after(const struct verdict *v)
 	return RCPT_WAITING;
 }
 
-/* Notes only what is news: a retry that hears the same again writes nothing
- * about the recipient. */
+/* Notes only what is news: a retry that hears the same again, or did not ask,
+ * writes nothing about the recipient. */
 static void
 apply_verdict(struct queue_message *msg, size_t i, const struct verdict *v)
 {
@@ -370,7 +370,8 @@ apply_verdict(struct queue_message *msg, size_t i, const struct verdict *v)
 	enum rcpt_state was = r->state;
 
 	r->state = state_after(v);
-	if (r->state == was && r->last != NULL && verdict_eq(r->last, v))
+	if (r->state == was && (v->class == VERDICT_NONE ||
+				   (r->last != NULL && verdict_eq(r->last, v))))
 		return;
 	r->is_news = r->state != RCPT_WAITING;
 	if (v->class != VERDICT_NONE)

@@ -29,7 +29,7 @@ carrier_describe(struct queue *q, struct entry *carrier, uint64_t n)
 	(void)snprintf(text, sizeof(text),
 	    "stands for %" PRIu64
 	    " equal messages (max_equal, equal_time); more "
-	    "may join until it is sent",
+	    "may be folded in until it is sent",
 	    n + 1);
 	entry_set_reason(q, carrier, text);
 }

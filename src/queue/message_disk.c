@@ -340,6 +340,7 @@ requeue_done(struct queue_message *msg, struct job *j)
 	e->is_untold = false;
 	e->is_delay_told = false;
 	e->attempts = 0;
+	e->next_rcpt = 0;
 	e->times.life_from_s = queue_wall(msg->q) / 1000;
 	e->times.born_ms = e->times.next_ms = queue_now(msg->q);
 	entry_noted(e, 0);

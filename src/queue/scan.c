@@ -126,7 +126,7 @@ scan_file(struct queue *q, enum store_place place, const char *id)
 	struct store_message *m;
 	struct err err;
 
-	if (entry_lookup(q, id) != NULL)
+	if (entry_lookup(q, id) != NULL || queue_sets_aside(q, id))
 		return;
 	switch (q->store->ops->load(q->store, place, id, &m, &err)) {
 	case STORE_OK:

@@ -2,7 +2,7 @@
 /* worker.h - creates the parts of the daemon and runs them until told to stop.
  *
  * Only the worker knows all of conf, queue, inbound, outbound and ctl.  With
- * routing.h and receiving.h it turns settings into their options.  It reads
+ * routing.h and inbound_hooks.h it turns settings into their options.  It reads
  * input of strangers, so it starts no program and queries no database: the
  * keeper does (relaisd/link.h).
  */

@@ -463,8 +463,8 @@ on_garbage(struct smtp_client *c, unsigned char first)
 		    "any honest one");
 }
 
-/* No more will be heard: a refusal that had begun counts, and is not taken for
- * an answer that was lost. */
+/* No more will be heard: a refusal of a message that had begun counts, and is
+ * not taken for an answer that was lost. */
 static void
 take_begun_refusal(struct smtp_client *c)
 {

@@ -306,8 +306,11 @@ drop_folder_set_aside(
 		err_ctx(why, "moved to corrupt/");
 	else if ((is_full || !was_accepted) &&
 		 fs->unlink(fs->ctx, f->drop, name) == 0)
-		err_ctx(why, "removed, because corrupt/ has too many files of "
-			     "this user");
+		err_ctx(why,
+		    is_full ? "removed, because corrupt/ has enough of this "
+			      "user's"
+			    : "removed, because it cannot be moved to "
+			      "corrupt/");
 	else
 		err_ctx(why, "ignored");
 	return true;

@@ -2348,6 +2348,25 @@ recipients_that_wait_are_asked_once_before_the_others_go(void **state)
 	assert_int_equal(spent_as_stored(b), 11);
 }
 
+static void
+the_rest_of_a_message_waits_for_the_limit_as_others_do(void **state)
+{
+	struct bench *b = *state;
+	char id[ENVELOPE_ID_SIZE];
+
+	b->p.smtp.limits = "RCPTMAX=2";
+	b->opts.max_per_hour = 4;
+	start(b);
+	submit_from(b, "me@x.test", 8, id);
+	until(b, b->p.messages == 2);
+	settle(b);
+	assert_int_equal(b->p.messages, 2);
+	assert_int_equal(spent_as_stored(b), 4);
+	pass(b, 61 * MINUTE);
+	until(b, b->p.messages == 4);
+	all_is_sent(b, 4);
+}
+
 /* The server ended the connection while it was idle, for whatever reason. */
 static void
 a_421_to_a_connection_that_was_idle_means_another_one(void **state)
@@ -2824,6 +2843,7 @@ main(void)
 		TEST(
 		    a_limit_of_the_session_within_a_message_sends_the_rest_at_once),
 		TEST(recipients_that_wait_are_asked_once_before_the_others_go),
+		TEST(the_rest_of_a_message_waits_for_the_limit_as_others_do),
 		TEST(a_421_to_a_connection_that_was_idle_means_another_one),
 		TEST(
 		    a_421_to_an_idle_connection_that_has_taken_nothing_yet_does_too),

@@ -148,19 +148,20 @@ privilege_drop(const struct privilege_user *u, struct err *err)
 	return 0;
 }
 
-/* mkdir -p for everything before the last component.  Other users get through
- * them, the daemon's among these, so our umask does not count. */
+/* mkdir -p for everything before the last component.  Through those that root
+ * makes other users pass, the daemon's among these, so our umask does not
+ * count; those of a user's own are private (XDG). */
 static void
 make_parents(const char *path)
 {
-	mode_t was = umask(022);
+	mode_t was = umask(0), mode = geteuid() == 0 ? 0755 : 0700;
 	char part[4096];
 
 	for (const char *p = strchr(path + 1, '/'); p != NULL;
 	     p = strchr(p + 1, '/')) {
 		(void)snprintf(
 		    part, sizeof(part), "%.*s", (int)(p - path), path);
-		(void)mkdir(part, 0755); /* the last mkdir tells */
+		(void)mkdir(part, mode); /* the last mkdir tells */
 	}
 	(void)umask(was); /* returns what we set */
 }

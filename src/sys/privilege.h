@@ -48,7 +48,7 @@ int privilege_drop(const struct privilege_user *u, struct err *err) MUST_CHECK;
 
 /* Creates a directory that belongs to this user, if it does not exist.  An
  * ordinary user creates it for itself.  Parents that are missing get mode
- * 0755; no umask counts. */
+ * 0755, a user's own 0700; no umask counts. */
 int privilege_make_dir(const char *path, mode_t mode,
     const struct privilege_user *owner, struct err *err) MUST_CHECK;
 

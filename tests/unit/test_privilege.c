@@ -228,8 +228,9 @@ the_soft_limit_of_descriptors_is_raised_as_far_as_the_hard_one(void **state)
 
 /* A daemon whose user is not root goes through them to its spool, and every
  * client to the socket. */
+/* mode: of the parents. */
 static void
-parents_that_are_made_let_other_users_through(void **state)
+makes_parents(uid_t euid, mode_t mode)
 {
 	static const struct privilege_user self = { .name = "relais" };
 	struct stat st;
@@ -237,17 +238,16 @@ parents_that_are_made_let_other_users_through(void **state)
 	char outer[64], inner[64], dir[64];
 	mode_t was = umask(077);
 
-	(void)state;
-	k.euid = US;
+	k.euid = euid;
 	assert_non_null(mkdtemp(base));
 	(void)snprintf(outer, sizeof(outer), "%s/outer", base);
 	(void)snprintf(inner, sizeof(inner), "%s/outer/inner", base);
 	(void)snprintf(dir, sizeof(dir), "%s/outer/inner/dir", base);
 	assert_int_equal(privilege_make_dir(dir, 0711, &self, NULL), 0);
 	assert_int_equal(stat(outer, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(st.st_mode & 07777, mode);
 	assert_int_equal(stat(inner, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0755);
+	assert_int_equal(st.st_mode & 07777, mode);
 	assert_int_equal(stat(dir, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0711);
 	assert_int_equal(umask(was), 077);
@@ -255,6 +255,14 @@ parents_that_are_made_let_other_users_through(void **state)
 	assert_int_equal(rmdir(inner), 0);
 	assert_int_equal(rmdir(outer), 0);
 	assert_int_equal(rmdir(base), 0);
+}
+
+static void
+parents_that_are_made_let_other_users_through_if_they_are_roots(void **state)
+{
+	(void)state;
+	makes_parents(0, 0755);
+	makes_parents(US, 0700);
 }
 
 int
@@ -268,7 +276,8 @@ main(void)
 		    a_kernel_that_says_yes_and_means_no_is_not_believed),
 		cmocka_unit_test(who_is_not_root_stays_who_he_is),
 		cmocka_unit_test(R32_nothing_leaks_into_files),
-		cmocka_unit_test(parents_that_are_made_let_other_users_through),
+		cmocka_unit_test(
+		    parents_that_are_made_let_other_users_through_if_they_are_roots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

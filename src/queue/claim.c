@@ -15,6 +15,8 @@ enum {
 	DRAWS_MAX = 200 /* for a message that nothing speaks against */
 };
 
+static const struct verdict no_verdict;
+
 /* --- taking --------------------------------------------------------------- */
 
 static struct entry *
@@ -499,12 +501,10 @@ plan_next(struct queue_message *msg, int64_t not_before_ms)
 static const struct verdict *
 answer_for(const struct queue_message *msg, size_t i, const struct verdict *v)
 {
-	static const struct verdict none;
-
 	if (msg->attempt.answers[i] != NULL)
 		return msg->attempt.answers[i];
 	if (i < msg->e->next_rcpt)
-		return &none; /* asked over an earlier connection */
+		return &no_verdict; /* asked over an earlier connection */
 	return v->class == VERDICT_NONE && msg->attempt.uncertain != NULL &&
 		       msg->attempt.uncertain[i]
 		   ? msg->attempt.unanswered
@@ -516,11 +516,10 @@ answer_for(const struct queue_message *msg, size_t i, const struct verdict *v)
 static size_t
 first_unasked(const struct queue_message *msg)
 {
-	static const struct verdict none;
 	size_t i = msg->e->next_rcpt;
 
 	for (; i < msg->env->nrcpts; i++) {
-		const struct verdict *v = answer_for(msg, i, &none);
+		const struct verdict *v = answer_for(msg, i, &no_verdict);
 
 		if (msg->env->rcpts[i].state == RCPT_WAITING &&
 		    (v->class == VERDICT_NONE ||
@@ -531,14 +530,16 @@ first_unasked(const struct queue_message *msg)
 }
 
 /* The connection carried no more, and others are still to be asked: the attempt
- * goes on over another one.  This ends, because next_rcpt grows each time. */
+ * goes on over another one, from *ret_next on.  This ends, because next_rcpt
+ * grows each time. */
 static bool
-goes_on(const struct queue_message *msg, const struct verdict *v)
+goes_on(
+    const struct queue_message *msg, const struct verdict *v, size_t *ret_next)
 {
-	size_t next = first_unasked(msg);
-
-	return v->class == VERDICT_NONE && next > msg->e->next_rcpt &&
-	       next < msg->env->nrcpts;
+	if (v->class != VERDICT_NONE)
+		return false;
+	*ret_next = first_unasked(msg);
+	return *ret_next > msg->e->next_rcpt && *ret_next < msg->env->nrcpts;
 }
 
 static bool
@@ -607,10 +608,9 @@ note_attempt(struct queue_message *msg, const struct verdict *v)
 
 /* Recipients that were deferred must not be asked again before the others. */
 static void
-note_part(struct queue_message *msg, const struct verdict *v)
+note_part(struct queue_message *msg, const struct verdict *v, size_t next)
 {
 	int64_t now = queue_wall(msg->q);
-	size_t next = first_unasked(msg);
 
 	message_noted(msg, journal_mark(&msg->disk.notes, now, "", NULL, 0));
 	note_answers(msg, v);
@@ -705,10 +705,9 @@ queue_claim_note(struct queue_claim *d)
 	struct queue_message *msg = d->msg;
 	bool must_sync = msg->disk.must_sync,
 	     must_be_durable = msg->attempt.must_be_durable;
-	static const struct verdict none;
 
 	tell_taken(msg);
-	if (is_sent_to_all(msg, &none)) {
+	if (is_sent_to_all(msg, &no_verdict)) {
 		message_write_done(msg);
 		return;
 	}
@@ -728,10 +727,11 @@ static void
 end_tried(
     struct queue_message *msg, const struct verdict *v, int64_t not_before_ms)
 {
-	bool is_part = goes_on(msg, v);
+	size_t next = 0;
+	bool is_part = goes_on(msg, v, &next);
 
 	if (is_part)
-		note_part(msg, v);
+		note_part(msg, v, next);
 	else
 		note_attempt(msg, v);
 	msg->e->is_uncertain = envelope_is_in_doubt(msg->env);
@@ -835,12 +835,11 @@ queue_claim_end(struct queue_claim *d, enum queue_end how,
     const struct verdict *v, int64_t not_before_ms,
     void (*on_durable)(void *ctx), void *ctx)
 {
-	static const struct verdict none;
 	struct queue_message *msg = d->msg;
 
 	assert(msg->attempt.is_active);
 	if (v == NULL)
-		v = &none;
+		v = &no_verdict;
 	if (msg->body.loaded != NULL && msg->body.loaded->is_damaged) {
 		struct err why;
 

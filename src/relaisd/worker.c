@@ -566,7 +566,6 @@ give_up_calls(struct worker *d, const struct conf *conf)
 	*w = (struct work) { .run = do_nothing, .done = free_work };
 	loop_submit(d->loop, w);
 	confine_calls(&d->confine, conf);
-	xtrim(); /* of the filter while it was made */
 	confine_complain(&d->confine);
 }
 
@@ -674,7 +673,7 @@ tell_start(struct worker *d, const struct conf *conf, int report_fd)
 	if (d->is_alone)
 		startup_tell(d->startup, conf, report_fd);
 	link_say(d->link, LINE_UP);
-	xtrim();
+	xtrim(); /* also of the filter while it was made */
 	if (d->startup->watchdog_ms > 0)
 		loop_timer_set(d->watchdog, loop_now_ms(d->loop));
 }
